@@ -1,0 +1,101 @@
+package statemachine
+
+import (
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// Env is what a decision takes from the outside world.
+type Env struct {
+	Now    time.Time             // becomes the time of the decision's events, cut to milliseconds
+	Seed   uint64                // of all randomness in the decision: uuid(), random(), retry jitter
+	Token  func(t TaskID) string // the task token of a task; must be unguessable and always the same for the same task
+	Limits Limits                // zero fields mean the defaults
+}
+
+// Limits bound what one execution may use.
+type Limits struct {
+	Payload       int // bytes of an input, output, result or argument; default 262,144, the service's quota
+	Events        int // events in the history, as the Step Functions API counts them; default 1,000,000
+	MapConcurrent int // iterations of one inline Map at a time when the definition says no less; default 1,000
+	Transitions   int // states entered in one decision before the run asks to be continued; default 1,000
+}
+
+// Info is what a run knows of its execution from outside its history. It is given to [Machine.NewRun] and
+// [Machine.Restore], and feeds the Context Object.
+type Info struct {
+	ExecutionID    string // what states.context.Execution.Id shows, an ARN
+	ExecutionName  string
+	RoleARN        string
+	StateMachineID string
+	StateMachine   string // its name
+	Input          *value.Value
+}
+
+// TaskID names one attempt of one task within its execution: the first attempt of the first task is 1.
+type TaskID uint64
+
+// FrameID names a frame of a run: 0 is the top level, and each branch of a Parallel and iteration of a Map has its own.
+type FrameID uint64
+
+// Signal is something that happened to an execution from outside. It is implemented by the types of this file only.
+type Signal interface{ signal() }
+
+// Start begins the execution. It is the first signal of a run, and comes once.
+type Start struct{}
+
+// TaskSucceeded ends a task with its result. It settles tasks of every kind: what a function returned, what
+// SendTaskSuccess brought.
+type TaskSucceeded struct {
+	Task   TaskID
+	Result *value.Value
+}
+
+// TaskFailed ends a task with an error.
+type TaskFailed struct {
+	Task         TaskID
+	Error, Cause string
+}
+
+// TaskSubmitted says that a task which waits for its token was handed over: the function was invoked and answered.
+type TaskSubmitted struct {
+	Task   TaskID
+	Output *value.Value
+}
+
+// TaskStarted says that a worker has taken a task.
+type TaskStarted struct {
+	Task   TaskID
+	Worker string
+}
+
+// TaskHeartbeat says that whoever works on a task is alive.
+type TaskHeartbeat struct{ Task TaskID }
+
+// Tick says that time has passed: everything that is due at Env.Now happens.
+type Tick struct{}
+
+// Continue lets a run go on that asked for it with the command of the same name.
+type Continue struct{}
+
+// Stop aborts the execution, as StopExecution does.
+type Stop struct{ Error, Cause string }
+
+// Redrive lets an execution that failed, was aborted or timed out go on from where it ended.
+type Redrive struct{}
+
+// Recover says that another node goes on with the execution. Its event makes the former owner's next write lose.
+type Recover struct{ Node string }
+
+func (Start) signal()         {}
+func (TaskSucceeded) signal() {}
+func (TaskFailed) signal()    {}
+func (TaskSubmitted) signal() {}
+func (TaskStarted) signal()   {}
+func (TaskHeartbeat) signal() {}
+func (Tick) signal()          {}
+func (Continue) signal()      {}
+func (Stop) signal()          {}
+func (Redrive) signal()       {}
+func (Recover) signal()       {}
