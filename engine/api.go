@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/diag"
+)
+
+// Config is what an engine is made of. Only Store is required.
+type Config struct {
+	Store Store
+
+	Address string // base URL at which other nodes reach this one, may be empty
+	Version string // of the program, for the list of nodes
+	Region  string // in ARNs; default us-east-1
+	Account string // in ARNs; default 000000000000
+
+	MaxLive        int           // executions in memory at a time; default 10,000. Starts beyond it are stored and wait.
+	MaxInvocations int           // function calls in flight at a time; default 1,000
+	Writers        int           // connections that commit; default 2
+	Lease          time.Duration // how long a node that does not answer keeps its executions; default 10s
+	ParkAfter      time.Duration // an execution that waits longer than this leaves memory; default 10s, negative: at once
+	Poll           time.Duration // how often the node looks for due executions at the latest; default 1s
+	SnapshotRows   int           // a live execution is snapshotted after at least so many history rows; default 256
+	ShutdownGrace  time.Duration // how long Shutdown waits for function calls in flight; default 5s
+	MachineCache   int           // compiled revisions kept in memory; default 1,000
+
+	Limits        statemachine.Limits
+	AllowCommands bool // functions may run commands on this machine
+	Peers         Peers
+	Logger        *slog.Logger
+}
+
+// DefaultNamespace is the namespace of requests that name none.
+const DefaultNamespace = "default"
+
+// Peers carries calls to other nodes.
+type Peers interface {
+	// Forward hands a call to the node that owns its execution and gives that node's answer: nil, or the *Error its
+	// HandleForwarded gave. Any other error means that the node was not reached.
+	Forward(ctx context.Context, node Node, call ForwardedCall) error
+}
+
+// ForwardedCall is a call for an execution that another node owns. It is sent as JSON.
+type ForwardedCall struct {
+	Execution uuid.UUID           `json:"execution"`
+	Kind      CallKind            `json:"kind"`
+	Task      statemachine.TaskID `json:"task,omitempty"`
+	Output    json.RawMessage     `json:"output,omitempty"`
+	Error     string              `json:"error,omitempty"`
+	Cause     string              `json:"cause,omitempty"`
+}
+
+// CallKind names what a ForwardedCall asks for.
+type CallKind string
+
+// The kinds of forwarded calls.
+const (
+	CallStop      CallKind = "stop"
+	CallSuccess   CallKind = "success"
+	CallFailure   CallKind = "failure"
+	CallHeartbeat CallKind = "heartbeat"
+)
+
+// DeployRequest is a state machine to deploy.
+type DeployRequest struct {
+	Namespace  string // default DefaultNamespace
+	Name       string
+	Type       string // STANDARD (the default) or EXPRESS
+	File       string // the name of the definition's file, for messages; may be empty
+	Definition []byte // JSON or YAML
+	DryRun     bool   // check only
+}
+
+// DeployResult is what a deploy did. With DryRun only Warnings is set.
+type DeployResult struct {
+	StateMachine StateMachine
+	Created      bool // the machine is new
+	Changed      bool // the definition differs from the one deployed before
+	Warnings     diag.List
+}
+
+// StartRequest starts an execution.
+type StartRequest struct {
+	Namespace    string
+	StateMachine string // name or ARN
+	Name         string // unique within the machine; empty: the engine makes one
+	Input        []byte // JSON; empty means {}
+	TraceContext string // traceparent of the caller, may be empty
+}
+
+// Execution is an execution and its names.
+type Execution struct {
+	ExecutionRow
+	ARN             string
+	StateMachineARN string
+}
+
+// Update is what a watcher is told: the history rows that are new, and the execution as it is after them.
+type Update struct {
+	Execution Execution
+	Rows      []HistoryRow
+}
+
+// HistoryPage is a part of an execution's history.
+type HistoryPage struct {
+	Execution  Execution
+	Definition StateMachine // the revision that the execution runs
+	Rows       []HistoryRow // decode with statemachine.DecodeEvents, or see Events
+}
+
+// TaskInfo tells a function which task it works on. The deadline of the task is that of the context.
+type TaskInfo struct {
+	Execution      uuid.UUID
+	ExecutionARN   string
+	ExecutionName  string
+	Namespace      string
+	StateMachine   string // its name
+	State          string
+	Task           statemachine.TaskID
+	Attempt        int    // 0 for the first
+	IdempotencyKey string // the same for each delivery of the same attempt
+	Token          string // the task token; empty unless the state waits for it
+	TraceContext   string // traceparent, may be empty
+}
+
+// Func is a function in this process. Its result is turned into JSON as encoding/json does; json.RawMessage and
+// *value.Value are taken as they are. An error with a method ErrorType() string names the ASL error it becomes.
+// A call may be delivered more than once, after a crash; IdempotencyKey is the same then.
+type Func func(ctx context.Context, task TaskInfo, input json.RawMessage) (any, error)
+
+// Stats are a node's gauges at one moment.
+type Stats struct {
+	Live               int   `json:"live"`                // executions in memory
+	Invocations        int   `json:"invocations"`         // function calls in flight
+	WaitingInvocations int   `json:"waiting_invocations"` // function calls that wait for room
+	QueuedWrites       int   `json:"queued_writes"`       // durable points that wait for a commit
+	Commits            int64 `json:"commits"`             // since the start
+	Writes             int64 `json:"writes"`              // durable points committed since the start
+	Fenced             int64 `json:"fenced"`              // durable points refused because another node owns the execution
+	Started            int64 `json:"started"`             // executions started here
+	Ended              int64 `json:"ended"`               // executions ended here
+	Parked             int64 `json:"parked"`              // executions that left memory here
+}
