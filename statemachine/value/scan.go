@@ -22,10 +22,13 @@ func Parse(text []byte) (*Value, error) {
 	if !json.Valid(text) {
 		return nil, syntaxError(text)
 	}
-	if d := depth(text); d > MaxDepth {
+	d := depth(text)
+	if d > MaxDepth {
 		return nil, fmt.Errorf("nested %d deep, at most %d are allowed", d, MaxDepth)
 	}
-	return Trusted(bytes.TrimSpace(text)), nil
+	v := Trusted(bytes.TrimSpace(text))
+	v.depth.Store(int32(d) + 1)
+	return v, nil
 }
 
 func syntaxError(text []byte) error {
@@ -93,9 +96,9 @@ func parseArray(raw []byte, i int) *level {
 		case ',':
 			i++
 		default:
-			end := skipValue(raw, i)
-			l.elems = append(l.elems, Trusted(raw[i:end:end]))
-			i = end
+			var e *Value
+			e, i = takeValue(raw, i)
+			l.elems = append(l.elems, e)
 		}
 	}
 }
@@ -115,9 +118,9 @@ func parseObject(raw []byte, i int) *level {
 		key := unquote(raw[i:end])
 		i = skipSpace(raw, end)
 		i = skipSpace(raw, i+1) // behind the colon
-		end = skipValue(raw, i)
-		l.put(key, Trusted(raw[i:end:end]))
-		i = end
+		var e *Value
+		e, i = takeValue(raw, i)
+		l.put(key, e)
 	}
 }
 
@@ -183,24 +186,34 @@ func skipScalar(b []byte, i int) int {
 	return i
 }
 
-func skipValue(b []byte, i int) int {
+// takeValue wraps the value that starts at i and gives the index behind it.
+func takeValue(b []byte, i int) (*Value, int) {
+	end, depth := skipValue(b, i)
+	v := Trusted(b[i:end:end])
+	v.depth.Store(depth + 1)
+	return v, end
+}
+
+// skipValue gives also how deep the value nests.
+func skipValue(b []byte, i int) (end int, depth int32) {
 	switch b[i] {
 	case '"':
-		return skipString(b, i)
+		return skipString(b, i), 0
 	case '{', '[':
 	default:
-		return skipScalar(b, i)
+		return skipScalar(b, i), 0
 	}
-	open := 0
+	open, deepest := int32(0), int32(0)
 	for ; ; i++ {
 		switch b[i] {
 		case '"':
 			i = skipString(b, i) - 1
 		case '{', '[':
 			open++
+			deepest = max(deepest, open)
 		case '}', ']':
 			if open--; open == 0 {
-				return i + 1
+				return i + 1, deepest
 			}
 		}
 	}
@@ -253,6 +266,29 @@ func hex4(b []byte) rune {
 		return utf8.RuneError
 	}
 	return rune(n)
+}
+
+// quotedSize gives the number of bytes that AppendString appends.
+func quotedSize(s string) int {
+	n := len(s) + len(`""`)
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				n += utf8.RuneLen(utf8.RuneError) - 1
+			}
+			i += size
+			continue
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+			n++
+		case c < ' ':
+			n += len(`\u0000`) - 1
+		}
+		i++
+	}
+	return n
 }
 
 const hexDigits = "0123456789abcdef"

@@ -33,8 +33,9 @@ func (k Kind) String() string {
 // Value is an immutable JSON value. It is safe for concurrent use. A nil *Value means that there is no value, which is
 // not JSON's null.
 type Value struct {
-	raw  []byte                // compact or not, always valid JSON; nil for a built array or object until asked for
-	tree atomic.Pointer[level] // the first level of the value, once something has read it
+	raw   []byte                // compact or not, always valid JSON; nil for a built array or object
+	tree  atomic.Pointer[level] // the first level of the value, once something has read it
+	depth atomic.Int32          // how deep arrays and objects nest in it, plus one; 0 until it is known
 }
 
 // level is one parsed level of a value: its elements and members are values that parse themselves when read.
@@ -44,6 +45,7 @@ type level struct {
 	keys  []string // Object: the names of elems
 	elems []*Value // Array, Object
 	index map[string]int
+	size  int // of the text of a built array or object, in bytes
 }
 
 // The constants of JSON.
@@ -110,16 +112,24 @@ func FromString(s string) *Value {
 
 // FromArray gives an array of values. The caller must not change the slice afterwards.
 func FromArray(elems []*Value) *Value {
+	size := len("[]") + max(0, len(elems)-1)
+	for _, e := range elems {
+		size += e.Size()
+	}
 	v := &Value{}
-	v.tree.Store(&level{kind: Array, elems: elems})
+	v.tree.Store(&level{kind: Array, elems: elems, size: size})
 	return v
 }
 
 // FromObject gives an object of members in this order; keys must be distinct. The caller must not change the slices
 // afterwards.
 func FromObject(keys []string, values []*Value) *Value {
+	size := len("{}") + max(0, len(keys)-1)
+	for i, k := range keys {
+		size += quotedSize(k) + len(":") + values[i].Size()
+	}
 	v := &Value{}
-	v.tree.Store(&level{kind: Object, keys: keys, elems: values})
+	v.tree.Store(&level{kind: Object, keys: keys, elems: values, size: size})
 	return v
 }
 
@@ -244,12 +254,49 @@ func (v *Value) Get(key string) *Value {
 	return nil
 }
 
+// Size gives the number of bytes that JSON has, without making the text.
+func (v *Value) Size() int {
+	if v.raw != nil {
+		return len(v.raw)
+	}
+	return v.tree.Load().size
+}
+
+// Depth gives how deep arrays and objects nest: 0 for a scalar, 1 for an array of scalars. What is built must not
+// exceed MaxDepth, or Parse refuses its text.
+func (v *Value) Depth() int {
+	if d := v.depth.Load(); d > 0 {
+		return int(d) - 1
+	}
+	deepest := 0
+	if v.raw != nil {
+		deepest = depth(v.raw)
+	} else {
+		for _, e := range v.tree.Load().elems {
+			deepest = max(deepest, e.Depth())
+		}
+		deepest++
+	}
+	v.depth.Store(int32(min(deepest, math.MaxInt32-1)) + 1)
+	return deepest
+}
+
 // JSON gives the text of the value: as it came in, or compact if it was built. The caller must not change the bytes.
 func (v *Value) JSON() []byte {
 	if v.raw != nil {
 		return v.raw
 	}
-	return v.Append(make([]byte, 0, 64))
+	return v.Append(make([]byte, 0, v.Size()))
+}
+
+// Settled gives the value with its text made, so that JSON costs nothing from then on.
+func (v *Value) Settled() *Value {
+	if v == nil || v.raw != nil {
+		return v
+	}
+	settled := &Value{raw: v.Append(make([]byte, 0, 64))}
+	settled.tree.Store(v.tree.Load())
+	return settled
 }
 
 // String gives the text of the value, for messages.
