@@ -1,0 +1,25 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/web/api/wire"
+)
+
+// validate checks a definition, bare or in an envelope, and answers 200 with all findings, also when there are errors.
+func (a *API) validate(w http.ResponseWriter, r *http.Request) error {
+	if _, err := namespace(r); err != nil {
+		return err
+	}
+	d, definition, err := readDeploy(r)
+	if err != nil {
+		return err
+	}
+	found := a.eng.Validate(d.File, definition)
+	if found == nil {
+		found = diag.List{}
+	}
+	a.write(w, r, http.StatusOK, wire.Validation{Valid: !found.HasErrors(), Diagnostics: found})
+	return nil
+}

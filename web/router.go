@@ -1,0 +1,89 @@
+// Package web is the HTTP face of an engine: one router with everything that a node serves on its port, and the server
+// that listens there.
+//
+// What is served: / (what this is), /healthz and /readyz (probes), /api/v1 (package api), /internal/v1 (package peers).
+package web
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/web/api"
+	"github.com/tercel-workflows/tercel/web/api/wire"
+	"github.com/tercel-workflows/tercel/web/peers"
+)
+
+// Config is what the router is made of. Only Engine is required.
+type Config struct {
+	Engine  *engine.Engine
+	Peers   *peers.Peers // nil: this node takes no calls of other nodes
+	Version wire.Version
+	Logger  *slog.Logger
+	MaxBody int64 // bytes of a request's body; default 4 MiB
+	// LoopbackOnly says that the server listens on loopback only. Requests under a host name that is not this machine's
+	// are refused then, so that no web site can reach the server through a browser by way of its own DNS.
+	LoopbackOnly bool
+	// Draining is closed when the server begins to shut down.
+	Draining <-chan struct{}
+}
+
+// NewRouter makes the handler of everything that a node serves.
+func NewRouter(cfg Config) *chi.Mux {
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	a := api.New(api.Config{
+		Engine: cfg.Engine, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
+	})
+	r := chi.NewRouter()
+	r.Use(logged(cfg.Logger), a.Recover, sameSite(a))
+	if cfg.LoopbackOnly {
+		r.Use(localHost(a))
+	}
+	r.NotFound(a.NotFound)
+	r.MethodNotAllowed(a.MethodNotAllowed)
+
+	r.Get("/", index(cfg.Version))
+	r.Method(http.MethodGet, "/healthz", a.Handle(a.Healthz))
+	r.Method(http.MethodGet, "/readyz", a.Handle(a.Readyz))
+	r.Route("/api/v1", a.Register)
+	if cfg.Peers != nil {
+		r.Method(http.MethodPost, peers.Path, cfg.Peers.Handler(cfg.Engine.HandleForwarded))
+	}
+	return r
+}
+
+// logged writes a line for each request, at the level debug.
+func logged(log *slog.Logger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !log.Enabled(r.Context(), slog.LevelDebug) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			began := time.Now()
+			seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+			next.ServeHTTP(seen, r)
+			log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
+				"took", time.Since(began), "from", r.RemoteAddr)
+		})
+	}
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
