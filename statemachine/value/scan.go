@@ -67,23 +67,13 @@ func depth(b []byte) int {
 // indexFrom is how many members an object has before looking one up in a map beats comparing names.
 const indexFrom = 12
 
-// parseLevel reads the first level of valid JSON.
+// parseLevel reads the first level of an array or an object.
 func parseLevel(raw []byte) *level {
 	i := skipSpace(raw, 0)
-	switch raw[i] {
-	case '{':
+	if raw[i] == '{' {
 		return parseObject(raw, i+1)
-	case '[':
-		return parseArray(raw, i+1)
-	case '"':
-		return &level{kind: String, text: unquote(raw[i:skipString(raw, i)])}
-	case 't', 'f':
-		return &level{kind: Bool}
-	case 'n':
-		return &level{kind: Null}
-	default:
-		return &level{kind: Number, text: string(raw[i:skipScalar(raw, i)])}
 	}
+	return parseArray(raw, i+1)
 }
 
 func parseArray(raw []byte, i int) *level {

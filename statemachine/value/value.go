@@ -41,7 +41,6 @@ type Value struct {
 // level is one parsed level of a value: its elements and members are values that parse themselves when read.
 type level struct {
 	kind  Kind
-	text  string   // String: the decoded text; Number: its digits
 	keys  []string // Object: the names of elems
 	elems []*Value // Array, Object
 	index map[string]int
@@ -105,9 +104,7 @@ func FromNumber(digits string) *Value { return Trusted([]byte(digits)) }
 
 // FromString gives a string.
 func FromString(s string) *Value {
-	v := &Value{raw: AppendString(nil, s)}
-	v.tree.Store(&level{kind: String, text: s})
-	return v
+	return Trusted(AppendString(make([]byte, 0, quotedSize(s)), s))
 }
 
 // FromArray gives an array of values. The caller must not change the slice afterwards.
@@ -166,11 +163,20 @@ func (v *Value) Bool() bool {
 // decoded to U+FFFD; the value itself keeps it.
 func (v *Value) Text() string {
 	switch v.Kind() {
-	case String, Number:
-		return v.read().text
+	case String:
+		i := skipSpace(v.raw, 0)
+		return unquote(v.raw[i:skipString(v.raw, i)])
+	case Number:
+		return string(v.digits())
 	default:
 		return ""
 	}
+}
+
+// digits gives the text of a number.
+func (v *Value) digits() []byte {
+	i := skipSpace(v.raw, 0)
+	return v.raw[i:skipScalar(v.raw, i)]
 }
 
 // Int gives a number as an int64, and false if it is no number, has a fraction, or does not fit. 1e3 and 5.0 are
@@ -179,11 +185,11 @@ func (v *Value) Int() (int64, bool) {
 	if v.Kind() != Number {
 		return 0, false
 	}
-	digits := v.read().text
-	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
+	digits := v.digits()
+	if i, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
 		return i, true
 	}
-	f, err := strconv.ParseFloat(digits, 64)
+	f, err := strconv.ParseFloat(string(digits), 64)
 	// 2^53 bounds what a float64 holds exactly.
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
 		return 0, false
@@ -196,7 +202,7 @@ func (v *Value) Float() (float64, bool) {
 	if v.Kind() != Number {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(v.read().text, 64)
+	f, err := strconv.ParseFloat(string(v.digits()), 64)
 	return f, err == nil
 }
 
