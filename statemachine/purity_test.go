@@ -19,7 +19,7 @@ import (
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "container/list", "encoding", "encoding/base64", "encoding/binary", "encoding/hex",
 	"encoding/json", "errors", "fmt", "hash", "hash/fnv", "io", "iter", "maps", "math", "math/big",
-	"math/bits", "reflect", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "time",
+	"math/bits", "math/rand/v2", "reflect", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "time",
 	"unicode", "unicode/utf16", "unicode/utf8",
 	// What the hash functions of the language compute.
 	"crypto/md5", "crypto/sha1", "crypto/sha256", "crypto/sha512",
@@ -32,9 +32,16 @@ var pureModules = []string{
 	"go.yaml.in/yaml/", "google.golang.org/genproto/", "google.golang.org/protobuf/",
 }
 
-// impureTime are the names of package time that read the clock, wait, or read the machine's settings.
-var impureTime = []string{
-	"After", "AfterFunc", "LoadLocation", "Local", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until",
+// impureNames are the names of pure packages that are not pure themselves: they read the clock, wait, read the machine's
+// settings, or draw from a source that nobody seeded.
+var impureNames = map[string][]string{
+	"time": {
+		"After", "AfterFunc", "LoadLocation", "Local", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until",
+	},
+	"math/rand/v2": {
+		"ExpFloat64", "Float32", "Float64", "Int", "Int32", "Int32N", "Int64", "Int64N", "IntN", "N", "NormFloat64", "Perm",
+		"Shuffle", "Uint", "Uint32", "Uint32N", "Uint64", "Uint64N", "UintN",
+	},
 }
 
 // impurities lists what one source file of the core may not do.
@@ -43,7 +50,7 @@ func impurities(fset *token.FileSet, file *ast.File) []string {
 	report := func(pos token.Pos, format string, args ...any) {
 		found = append(found, fmt.Sprintf("%s: %s", fset.Position(pos), fmt.Sprintf(format, args...)))
 	}
-	clock := "" // what this file calls package time
+	impure := map[string][]string{} // by what this file calls the package
 	for _, spec := range file.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
@@ -53,24 +60,27 @@ func impurities(fset *token.FileSet, file *ast.File) []string {
 		if !pureImport(path) {
 			report(spec.Pos(), "imports %s, which is not on the list of what a pure package may import", path)
 		}
-		if path != "time" {
+		names := impureNames[path]
+		if names == nil {
 			continue
 		}
-		clock = "time"
+		local := strings.Split(strings.TrimSuffix(path, "/v2"), "/")
+		as := local[len(local)-1]
 		if spec.Name != nil {
-			clock = spec.Name.Name
+			as = spec.Name.Name
 		}
-		if clock == "." {
-			report(spec.Pos(), "imports time into its own scope, which hides what it uses of it")
+		if as == "." {
+			report(spec.Pos(), "imports %s into its own scope, which hides what it uses of it", path)
 		}
+		impure[as] = names
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		sel, ok := n.(*ast.SelectorExpr)
 		if !ok {
 			return true
 		}
-		if id, ok := sel.X.(*ast.Ident); ok && clock != "" && id.Name == clock && slices.Contains(impureTime, sel.Sel.Name) {
-			report(sel.Pos(), "uses %s.%s; time and randomness come in with the signal", clock, sel.Sel.Name)
+		if id, ok := sel.X.(*ast.Ident); ok && slices.Contains(impure[id.Name], sel.Sel.Name) {
+			report(sel.Pos(), "uses %s.%s; time and randomness come in with the signal", id.Name, sel.Sel.Name)
 		}
 		return true
 	})
@@ -135,8 +145,9 @@ func f(t time.Time) string { return strings.ToUpper(t.Add(time.Second).Format(ti
 		"hidden clock":     {"package p\nimport . \"time\"\nvar x = Now()", []string{"into its own scope"}},
 		"zone of machine":  {"package p\nimport \"time\"\nvar z = time.Local", []string{"uses time.Local"}},
 		"environment":      {"package p\nimport \"os\"\nvar x = os.Getenv(\"X\")", []string{"imports os"}},
+		"seeded":           {"package p\nimport \"math/rand/v2\"\nvar r = rand.New(rand.NewPCG(1, 2))\nvar x = r.Float64()", nil},
 		"network and more": {"package p\nimport (\n\"context\"\n\"net/http\"\n)", []string{"imports context", "imports net/http"}},
-		"randomness":       {"package p\nimport (\n\"math/rand/v2\"\n\"crypto/rand\"\n)", []string{"math/rand/v2", "crypto/rand"}},
+		"randomness":       {"package p\nimport (\n\"math/rand/v2\"\n\"crypto/rand\"\n)\nvar x = rand.IntN(6)", []string{"crypto/rand", "rand.IntN"}},
 		"database":         {"package p\nimport _ \"github.com/jackc/pgx/v5\"", []string{"pgx"}},
 		"outward":          {"package p\nimport _ \"github.com/tercel-workflows/tercel/engine\"", []string{"tercel/engine"}},
 		"library":          {"package p\nimport _ \"github.com/google/uuid\"", []string{"google/uuid"}},
