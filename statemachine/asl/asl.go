@@ -9,7 +9,11 @@
 // as the Step Functions developer guide has them.
 package asl
 
-import "github.com/tercel-workflows/tercel/statemachine/source"
+import (
+	"slices"
+
+	"github.com/tercel-workflows/tercel/statemachine/source"
+)
 
 // The query languages a definition may name. JSONPath is the default, as in AWS Step Functions.
 const (
@@ -33,6 +37,9 @@ type Flow struct {
 	StartAt string
 	States  []State // in the order of the definition; names are unique over the whole definition
 	Node    *source.Node
+	// Assigned holds the names of the workflow variables that the flow's own states assign, sorted; not those that are
+	// assigned in the flows inside them.
+	Assigned []string
 }
 
 // State is one state. It is implemented by the types of this package only: *Task, *Pass, *Choice, *Wait, *Parallel,
@@ -61,122 +68,26 @@ type Common struct {
 
 	// Data flow of JSONPath states; nil if absent.
 	InputPath, OutputPath, ResultPath, Parameters, ResultSelector *source.Node
+
+	// Visible holds the names of the workflow variables that expressions of the state may refer to, sorted: those that
+	// are assigned, in whatever order, in the state's own flow or in a flow around it. A flow in a distributed Map sees
+	// none of the flows around it. The states of a flow share the slice.
+	Visible []string
+
+	exits []exit // the transitions that the state can take
 }
 
 // Base implements State.
 func (c *Common) Base() *Common { return c }
 func (c *Common) sealed()       {}
 
-// Task invokes something: a function, an activity, a service integration.
-type Task struct {
-	Common
-	Resource             string // as written, with its suffix (.sync, .waitForTaskToken)
-	ResourceNode         *source.Node
-	TimeoutSeconds       *source.Node // literal or expression
-	TimeoutSecondsPath   *source.Node // JSONPath
-	HeartbeatSeconds     *source.Node
-	HeartbeatSecondsPath *source.Node
-	Credentials          *source.Node
-	Retry                []Retrier
-	Catch                []Catcher
-}
-
-// Pass hands its input on, or makes an output.
-type Pass struct {
-	Common
-	Result *source.Node // JSONPath only: a literal
-}
-
-// Choice takes the first rule that holds.
-type Choice struct {
-	Common
-	Choices []Rule
-	Default string // "" if absent
-}
-
-// Rule is one rule of a Choice.
-type Rule struct {
-	Node      *source.Node
-	Condition *source.Node // JSONata and CEL: a string expression. JSONPath rules are read from Node by their compiler.
-	Next      string
-	Assign    *source.Node
-	Output    *source.Node
-}
-
-// Wait waits for a number of seconds or until a time. Exactly one of the four is set.
-type Wait struct {
-	Common
-	Seconds, Timestamp         *source.Node
-	SecondsPath, TimestampPath *source.Node // JSONPath
-}
-
-// Parallel runs its branches at once.
-type Parallel struct {
-	Common
-	Branches []Flow
-	Retry    []Retrier
-	Catch    []Catcher
-}
-
-// Map runs its processor for each item.
-type Map struct {
-	Common
-	Processor                      Flow   // ItemProcessor, or the older Iterator
-	Mode                           string // INLINE or DISTRIBUTED
-	ExecutionType                  string // of a distributed map's children: STANDARD or EXPRESS
-	Label                          string
-	Items                          *source.Node // JSONata and CEL: an array, or an expression that gives one
-	ItemsPath                      *source.Node // JSONPath
-	ItemSelector                   *source.Node // or the older Parameters
-	MaxConcurrency                 *source.Node
-	MaxConcurrencyPath             *source.Node
-	ToleratedFailureCount          *source.Node
-	ToleratedFailureCountPath      *source.Node
-	ToleratedFailurePercentage     *source.Node
-	ToleratedFailurePercentagePath *source.Node
-	ItemBatcher                    *ItemBatcher
-	ItemReader, ResultWriter       *source.Node
-	Retry                          []Retrier
-	Catch                          []Catcher
-}
-
-// ItemBatcher groups the items of a Map.
-type ItemBatcher struct {
-	Node                      *source.Node
-	BatchInput                *source.Node
-	MaxItemsPerBatch          *source.Node
-	MaxItemsPerBatchPath      *source.Node
-	MaxInputBytesPerBatch     *source.Node
-	MaxInputBytesPerBatchPath *source.Node
-}
-
-// Succeed ends its flow with success.
-type Succeed struct{ Common }
-
-// Fail ends the execution, or its branch, with an error.
-type Fail struct {
-	Common
-	Error, Cause         *source.Node // literal or expression, nil if absent
-	ErrorPath, CausePath *source.Node // JSONPath
-}
-
-// Retrier is one entry of Retry, its defaults filled in.
-type Retrier struct {
-	Node            *source.Node
-	ErrorEquals     []string
-	IntervalSeconds int     // default 1
-	MaxAttempts     int     // default 3; 0 is never
-	BackoffRate     float64 // default 2.0
-	MaxDelaySeconds int     // 0 if absent
-	FullJitter      bool    // JitterStrategy FULL
-}
-
-// Catcher is one entry of Catch.
-type Catcher struct {
-	Node        *source.Node
-	ErrorEquals []string
-	Next        string
-	Assign      *source.Node
-	Output      *source.Node
-	ResultPath  *source.Node // JSONPath
+// Targets gives the names of the states that may follow, each once, in the order of the definition.
+func (c *Common) Targets() []string {
+	var names []string
+	for _, e := range c.exits {
+		if !slices.Contains(names, e.target) {
+			names = append(names, e.target)
+		}
+	}
+	return names
 }

@@ -30,6 +30,9 @@ type Diagnostic struct {
 	Column   int      `json:"column,omitempty"`
 	Pointer  string   `json:"pointer"`          // RFC 6901, from the root of the definition
 	Source   string   `json:"source,omitempty"` // the offending line, without its line break
+	// SourceColumn is the column within Source. It differs from Column where Source is an excerpt of a long line; 0
+	// means that it does not.
+	SourceColumn int `json:"sourceColumn,omitempty"`
 }
 
 // String gives the first line of the diagnostic: file:line:column, severity, message and code.
@@ -57,7 +60,11 @@ func (d Diagnostic) Detail() string {
 		fmt.Fprintf(&b, "\n    at %s", d.Pointer)
 	}
 	if d.Source != "" {
-		fmt.Fprintf(&b, "\n    %s\n    %s^", d.Source, caretIndent(d.Source, d.Column))
+		column := d.Column
+		if d.SourceColumn > 0 {
+			column = d.SourceColumn
+		}
+		fmt.Fprintf(&b, "\n    %s\n    %s^", d.Source, caretIndent(d.Source, column))
 	}
 	if d.Hint != "" {
 		fmt.Fprintf(&b, "\n    hint: %s", d.Hint)

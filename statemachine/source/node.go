@@ -29,6 +29,41 @@ type Node struct {
 	Bool    bool      // Bool: its value
 	Elems   []*Node   // Array: its elements
 	Members []*Member // Object: its members, in order; of duplicates the first
+
+	offset int    // of the value in Document.text, in bytes; of a YAML value behind its anchor and tag
+	style  style  // how a string is written
+	exact  string // the JSON text of a string that Text cannot hold, one with half a surrogate pair; else ""
+}
+
+// style tells how a string is written in the file, for [Document.InString].
+type style uint8
+
+const (
+	noString style = iota
+	jsonQuoted
+	yamlPlain
+	yamlSingle
+	yamlDouble
+	yamlLiteral
+	yamlFolded
+)
+
+// String gives the name of the kind as people know it.
+func (k Kind) String() string {
+	switch k {
+	case Null:
+		return "null"
+	case Bool:
+		return "boolean"
+	case Number:
+		return "number"
+	case String:
+		return "string"
+	case Array:
+		return "array"
+	default:
+		return "object"
+	}
 }
 
 // Member is one member of an object.

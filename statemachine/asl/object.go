@@ -1,0 +1,147 @@
+package asl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/statemachine/source"
+)
+
+// object decodes one object of the definition: a state, a retrier, a rule. Its methods report what they find wrong and
+// give zero values for it, so that decoding goes on and finds all problems.
+type object struct {
+	p        *parser
+	node     *source.Node
+	what     string // the object in messages: "the state \"Charge\"", "the retrier"
+	language string // the query language its fields are written in
+}
+
+// object begins decoding a node; ok is false if it is no object, which is reported.
+func (p *parser) object(n *source.Node, what, language string) (o object, ok bool) {
+	o = object{p: p, node: n, what: what, language: language}
+	return o, p.is(n, what, source.Object)
+}
+
+// is checks the JSON type of a node.
+func (p *parser) is(n *source.Node, what string, kinds ...source.Kind) bool {
+	if slices.Contains(kinds, n.Kind) {
+		return true
+	}
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = article(k.String())
+	}
+	p.errorAt(n, CodeWrongType, "", "%s must be %s, not %s", what, strings.Join(names, " or "), article(n.Kind.String()))
+	return false
+}
+
+// article puts a or an before a JSON type.
+func article(kind string) string {
+	switch kind {
+	case "null":
+		return kind
+	case "array", "object":
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
+// get gives the member of that name, nil if it is absent.
+func (o object) get(name string) *source.Node { return o.node.Get(name) }
+
+// must gives the member of that name and reports its absence.
+func (o object) must(name, hint string) *source.Node {
+	n := o.get(name)
+	if n == nil {
+		o.p.errorAt(o.node, CodeMissingField, hint, "%s has no %s", o.what, name)
+	}
+	return n
+}
+
+// of names a field of the object in messages.
+func (o object) of(name string) string { return fmt.Sprintf("%s of %s", name, o.what) }
+
+// text gives a string field as it is written, "" if it is absent.
+func (o object) text(name string) string {
+	n := o.get(name)
+	if n == nil || !o.p.is(n, o.of(name), source.String) {
+		return ""
+	}
+	return n.Text
+}
+
+// oneOf gives a string field that has one of a few values, "" if it is absent or has another one.
+func (o object) oneOf(name string, values ...string) string {
+	text := o.text(name)
+	if text == "" && (o.get(name) == nil || o.get(name).Kind != source.String) || slices.Contains(values, text) {
+		return text
+	}
+	o.p.errorAt(o.get(name), CodeInvalidValue, didYouMean(text, values), "%s must be %s, not %q", o.of(name), alternatives(values), text)
+	return ""
+}
+
+// evaluated tells whether strings of the object may be expressions.
+func (o object) evaluated() bool { return o.language != JSONPath }
+
+// exclusive reports that more than one of the fields is there.
+func (o object) exclusive(names ...string) {
+	var first string
+	for _, m := range o.node.Members {
+		if !slices.Contains(names, m.Name) {
+			continue
+		}
+		if first != "" {
+			o.p.errorAtName(m, CodeConflictingFields, "remove one of the two", "%s has both %s and %s", o.what, first, m.Name)
+			return
+		}
+		first = m.Name
+	}
+}
+
+// known reports the members that are none of the fields an object may have.
+func (o object) known(fields ...string) {
+	for _, m := range o.node.Members {
+		o.knownMember(m, fields)
+	}
+}
+
+// knownMember reports a member that is none of the fields an object may have.
+func (o object) knownMember(m *source.Member, fields []string) {
+	if !slices.Contains(fields, m.Name) {
+		o.unknown(m, fields)
+	}
+}
+
+func (o object) unknown(m *source.Member, fields []string) {
+	hint := didYouMean(m.Name, fields)
+	if hint == "" && len(fields) <= 12 {
+		hint = "its fields are " + strings.Join(fields, ", ")
+	}
+	o.p.errorAtName(m, CodeUnknownField, hint, "%s has no field %q", o.what, m.Name)
+}
+
+// errorAt reports an error at a value.
+func (p *parser) errorAt(n *source.Node, code, hint, format string, args ...any) {
+	p.report(p.doc.AtNode(n), diag.Error, code, hint, fmt.Sprintf(format, args...))
+}
+
+// errorAtName reports an error at the name of a member.
+func (p *parser) errorAtName(m *source.Member, code, hint, format string, args ...any) {
+	p.report(p.doc.AtName(m), diag.Error, code, hint, fmt.Sprintf(format, args...))
+}
+
+// warnAt reports a warning at a place.
+func (p *parser) warnAt(at source.Pos, pointer, code, hint, format string, args ...any) {
+	p.report(p.doc.At(at, pointer), diag.Warning, code, hint, fmt.Sprintf(format, args...))
+}
+
+func (p *parser) report(d diag.Diagnostic, severity diag.Severity, code, hint, message string) {
+	if len(p.list) >= maxFindings {
+		p.dropped++
+		return
+	}
+	d.Severity, d.Code, d.Hint, d.Message = severity, code, hint, message
+	p.list = append(p.list, d)
+}
