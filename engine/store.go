@@ -53,6 +53,8 @@ type Write struct {
 	Outcome Outcome
 	// Existing is the id of the execution that has the name already; set with OutcomeNameTaken.
 	Existing uuid.UUID
+	// Err says why the write was refused; set with OutcomeRefused.
+	Err error
 }
 
 // Outcome tells what became of a Write.
@@ -63,6 +65,9 @@ const (
 	OutcomeCommitted Outcome = iota + 1
 	OutcomeFenced            // the history row exists: somebody else owns the execution. Nothing of this Write was written.
 	OutcomeNameTaken         // Start: the machine has an execution of that name. Nothing of this Write was written.
+	// OutcomeRefused says that the store cannot hold what the Write contains, now or later; Err says why. Nothing of this
+	// Write was written; the others of its batch were.
+	OutcomeRefused
 )
 
 // StartRow is what an execution's row begins with.

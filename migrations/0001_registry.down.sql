@@ -1,0 +1,1 @@
+DROP TABLE nodes, functions, revisions, state_machines, settings;

@@ -1,0 +1,1 @@
+DROP VIEW node_loads, finished_executions, running_executions;

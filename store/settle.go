@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tercel-workflows/tercel/engine"
+)
+
+var (
+	sqlStored         = query("stored")
+	sqlHoldersOfNames = query("holders_of_names")
+	sqlCompare        = query("compare")
+)
+
+// querier is what settle asks: the pool, or the transaction of a caller.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// errUnsettled says that the row a start collided with was gone when it was looked for.
+var errUnsettled = errors.New("the execution that had the name has just been deleted")
+
+// settle finds out what became of each write of a batch of which fewer rows were inserted than there were. This is the
+// rare case: a node that has lost executions, a name that is taken, or a batch that is sent a second time because the
+// connection broke before the answer came.
+//
+// The batch is committed when settle asks, and history is never changed, so the answers are final: a start took effect
+// if its id is there, and a row of history is this writer's if it says what this writer sent.
+func (s *Store) settle(ctx context.Context, db querier, p *plan) error {
+	stored, err := storedStarts(ctx, db, p.batch)
+	if err != nil {
+		return fmt.Errorf("looking for the starts that took effect: %w", err)
+	}
+	lost, err := lostRows(ctx, db, p.batch)
+	if err != nil {
+		return fmt.Errorf("looking for the rows that were fenced: %w", err)
+	}
+	var taken []*engine.Write
+	for _, w := range p.batch {
+		switch {
+		case w.Start != nil && !stored[w.Execution]:
+			w.Outcome = engine.OutcomeNameTaken
+			taken = append(taken, w)
+		case lost[w.Execution]:
+			w.Outcome = engine.OutcomeFenced
+		default:
+			w.Outcome = engine.OutcomeCommitted
+		}
+	}
+	return nameHolders(ctx, db, taken)
+}
+
+// storedStarts gives the executions among the starts of a batch that are there.
+func storedStarts(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.UUID]bool, error) {
+	var ids uuids
+	for _, w := range batch {
+		if w.Start != nil {
+			ids = append(ids, pgUUID(w.Execution))
+		}
+	}
+	stored := map[uuid.UUID]bool{}
+	if len(ids) == 0 {
+		return stored, nil
+	}
+	rows, err := db.Query(ctx, sqlStored, ids)
+	if err != nil {
+		return nil, err
+	}
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		stored[id] = true
+		return nil
+	})
+	return stored, err
+}
+
+// lostRows gives the executions of a batch whose history row is not the one that was sent.
+func lostRows(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.UUID]bool, error) {
+	var ids uuids
+	var seqs ints
+	sent := map[uuid.UUID]*engine.Write{}
+	lost := map[uuid.UUID]bool{}
+	var sentRows historyRows
+	for _, w := range batch {
+		if len(w.Events) > 0 {
+			sentRows.add(w)
+			sent[w.Execution] = w
+			lost[w.Execution] = true
+		}
+	}
+	ids, seqs = sentRows.id, sentRows.seq
+	if len(ids) == 0 {
+		return lost, nil
+	}
+	rows, err := db.Query(ctx, sqlCompare, ids, seqs)
+	if err != nil {
+		return nil, err
+	}
+	var id uuid.UUID
+	var micros int64
+	var hash []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &micros, &hash}, func() error {
+		w := sent[id]
+		if want := sha256.Sum256(w.Events); micros == w.At.UnixMicro() && string(hash) == string(want[:]) {
+			delete(lost, id)
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// nameHolders sets Existing in the starts that lost their names.
+func nameHolders(ctx context.Context, db querier, taken []*engine.Write) error {
+	if len(taken) == 0 {
+		return nil
+	}
+	type key struct {
+		machine uuid.UUID
+		name    string
+	}
+	var machines uuids
+	var names texts
+	for _, w := range taken {
+		machines = append(machines, pgUUID(w.Start.Machine))
+		names = append(names, pgText(w.Start.Name))
+	}
+	rows, err := db.Query(ctx, sqlHoldersOfNames, machines, names)
+	if err != nil {
+		return fmt.Errorf("looking for the executions that have the names: %w", err)
+	}
+	holders := map[key]uuid.UUID{}
+	var k key
+	var id uuid.UUID
+	if _, err = pgx.ForEachRow(rows, []any{&k.machine, &k.name, &id}, func() error {
+		holders[k] = id
+		return nil
+	}); err != nil {
+		return fmt.Errorf("looking for the executions that have the names: %w", err)
+	}
+	for _, w := range taken {
+		holder, ok := holders[key{w.Start.Machine, w.Start.Name}]
+		if !ok {
+			return fmt.Errorf("execution %s, named %q: %w", w.Execution, w.Start.Name, errUnsettled)
+		}
+		w.Existing = holder
+	}
+	return nil
+}
