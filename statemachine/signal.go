@@ -3,6 +3,7 @@ package statemachine
 import (
 	"time"
 
+	"github.com/tercel-workflows/tercel/statemachine/event"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
@@ -33,11 +34,12 @@ type Info struct {
 	Input          *value.Value
 }
 
-// TaskID names one attempt of one task within its execution: the first attempt of the first task is 1.
-type TaskID uint64
-
-// FrameID names a frame of a run: 0 is the top level, and each branch of a Parallel and iteration of a Map has its own.
-type FrameID uint64
+// Names that events, signals and commands share.
+type (
+	Event   = event.Event
+	TaskID  = event.TaskID
+	FrameID = event.FrameID
+)
 
 // Signal is something that happened to an execution from outside. It is implemented by the types of this file only.
 type Signal interface{ signal() }

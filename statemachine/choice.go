@@ -1,0 +1,71 @@
+package statemachine
+
+import (
+	"strconv"
+
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// choiceState takes the first rule whose condition holds.
+type choiceState struct {
+	rules    []rule
+	fallback string // Default, "" if there is none
+}
+
+type rule struct {
+	condition template
+	next      string
+	outcome   outcome
+}
+
+func (sc *stateCompiler) choice(node *asl.Choice) behaviour {
+	s := &choiceState{fallback: node.Default}
+	for i := range node.Choices {
+		r := &node.Choices[i]
+		prefix := "Choices/" + strconv.Itoa(i) + "/"
+		s.rules = append(s.rules, rule{
+			condition: sc.template(r.Condition, sc.field(prefix+"Condition", query.Env{Boolean: true})),
+			next:      r.Next,
+			outcome:   sc.outcomeAt(prefix, r.Output, r.Assign, query.Env{}),
+		})
+	}
+	sc.state.outcome = sc.outcome(sc.base.Output, sc.base.Assign, query.Env{})
+	return s
+}
+
+func (s *choiceState) work(d *decider, f *Frame) {
+	scope := d.scope(f)
+	for i := range s.rules {
+		r := &s.rules[i]
+		holds, failed := r.holds(scope)
+		if failed != nil {
+			d.evaluationFailed(f, failed)
+			return
+		}
+		if holds {
+			d.succeed(f, r.outcome, r.next)
+			return
+		}
+	}
+	if s.fallback == "" {
+		d.fail(f, newFailure(ErrorNoChoiceMatched,
+			d.place(f)+"No choice rule of the state matched, and it has no Default."))
+		return
+	}
+	d.succeed(f, f.state.outcome, s.fallback)
+}
+
+func (r *rule) holds(scope *query.Scope) (bool, *evalFailure) {
+	v, failed := r.condition.eval(scope)
+	if failed != nil {
+		return false, failed
+	}
+	if v.Kind() != value.Bool {
+		if x, ok := r.condition.(*expression); ok {
+			return false, x.unexpected("boolean", v)
+		}
+	}
+	return v.Bool(), nil
+}

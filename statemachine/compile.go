@@ -1,0 +1,184 @@
+package statemachine
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/cel"
+	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/source"
+)
+
+// The codes of the diagnostics of this package.
+const (
+	CodeExpression    = "INVALID_EXPRESSION"
+	CodeQueryLanguage = "QUERY_LANGUAGE_NOT_SUPPORTED"
+	CodeNotSupported  = "FIELD_NOT_SUPPORTED"
+	CodeResource      = "INVALID_RESOURCE"
+)
+
+// languages are the query languages that expressions can be written in, by the name that a definition gives them.
+var languages = map[string]query.Language{asl.CEL: cel.New()}
+
+// Compile reads a definition, JSON or YAML, and compiles it with all its expressions. The list holds everything there
+// is to say of it, errors and warnings, ordered by place; the machine is nil if any of it is an error. The file's name
+// appears in the diagnostics and is not opened.
+func Compile(file string, src []byte) (*Machine, diag.List) {
+	doc, list := source.Parse(file, src)
+	if doc.Root == nil {
+		return nil, list
+	}
+	def, found := asl.Parse(doc)
+	list = append(list, found...)
+	if def == nil {
+		list.Sort()
+		return nil, list
+	}
+	c := &compiler{doc: doc, machine: &Machine{definition: def, states: map[string]*state{}}}
+	if def.TimeoutSeconds != nil {
+		c.machine.timeout = time.Duration(literalInt(def.TimeoutSeconds)) * time.Second
+	}
+	c.machine.flow = c.flow(&def.Flow)
+	list = append(list, c.list...)
+	list.Sort()
+	if list.HasErrors() {
+		return nil, list
+	}
+	return c.machine, list
+}
+
+// compiler turns a syntax tree into a machine, collecting what is wrong with its expressions.
+type compiler struct {
+	doc     *source.Document
+	machine *Machine
+	list    diag.List
+}
+
+func (c *compiler) flow(fl *asl.Flow) *flow {
+	compiled := &flow{start: fl.StartAt}
+	for _, s := range fl.States {
+		c.state(s, compiled)
+	}
+	return compiled
+}
+
+func (c *compiler) state(node asl.State, fl *flow) {
+	base := node.Base()
+	s := &state{name: base.Name, typ: base.Type, flow: fl, next: base.Next}
+	c.machine.states[base.Name] = s
+	sc := &stateCompiler{compiler: c, state: s, base: base}
+	sc.language = languages[base.QueryLanguage]
+	if sc.language == nil {
+		sc.unsupportedLanguage()
+		sc.inner(node)
+		return
+	}
+	switch node := node.(type) {
+	case *asl.Pass:
+		s.behaviour = passState{}
+		s.outcome = sc.outcome(base.Output, base.Assign, query.Env{})
+	case *asl.Succeed:
+		s.behaviour = passState{}
+		s.outcome = sc.outcome(base.Output, nil, query.Env{})
+	case *asl.Fail:
+		s.behaviour = sc.fail(node)
+	case *asl.Wait:
+		s.behaviour = sc.wait(node)
+		s.outcome = sc.outcome(base.Output, base.Assign, query.Env{})
+	case *asl.Choice:
+		s.behaviour = sc.choice(node)
+	case *asl.Task:
+		s.behaviour = sc.task(node)
+		sc.guarded(node.Retry, node.Catch)
+	case *asl.Parallel:
+		s.behaviour = sc.parallel(node)
+		sc.guarded(node.Retry, node.Catch)
+	case *asl.Map:
+		s.behaviour = sc.mapState(node)
+		sc.guarded(node.Retry, node.Catch)
+	}
+}
+
+// stateCompiler compiles the fields of one state.
+type stateCompiler struct {
+	*compiler
+	state    *state
+	base     *asl.Common
+	language query.Language
+}
+
+// unsupportedLanguage reports a state that is written in a language that is not there.
+func (sc *stateCompiler) unsupportedLanguage() {
+	at := sc.base.Node
+	if own := sc.base.Node.Get("QueryLanguage"); own != nil {
+		at = own
+	}
+	g := sc.doc.AtNode(at)
+	g.Severity, g.Code = diag.Error, CodeQueryLanguage
+	g.Message = "the state is written in " + sc.base.QueryLanguage + ", which this release does not run"
+	g.Hint = `write "QueryLanguage": "CEL" in the state machine or in the state, and its expressions in CEL`
+	sc.list = append(sc.list, g)
+}
+
+// inner compiles what is inside a state that cannot be compiled itself, for the sake of its diagnostics.
+func (sc *stateCompiler) inner(node asl.State) {
+	switch node := node.(type) {
+	case *asl.Parallel:
+		for i := range node.Branches {
+			sc.flow(&node.Branches[i])
+		}
+	case *asl.Map:
+		sc.flow(&node.Processor)
+	}
+}
+
+// field begins a field of the state. The variables of the environment are filled in.
+func (sc *stateCompiler) field(location string, env query.Env) field {
+	env.Variables = sc.base.Visible
+	return field{location: location, language: sc.language, env: env}
+}
+
+// guarded compiles what Task, Parallel and Map share: their result's way out, Retry and Catch.
+func (sc *stateCompiler) guarded(retry []asl.Retrier, catch []asl.Catcher) {
+	sc.state.outcome = sc.outcome(sc.base.Output, sc.base.Assign, query.Env{Result: true})
+	sc.state.retriers = retry
+	for i := range catch {
+		sc.state.catchers = append(sc.state.catchers, sc.catcher(i, &catch[i]))
+	}
+}
+
+// reject reports a field that ASL has but this release does not.
+func (sc *stateCompiler) reject(n *source.Node, message, hint string) {
+	if n == nil {
+		return
+	}
+	g := sc.doc.AtNode(n)
+	g.Severity, g.Code, g.Message, g.Hint = diag.Error, CodeNotSupported, message, hint
+	sc.list = append(sc.list, g)
+}
+
+// expression compiles one expression, which begins at an offset in the text of its node.
+func (c *compiler) expression(n *source.Node, src string, offset int, fd field) template {
+	program, problems := fd.language.Compile(src, fd.env)
+	for _, p := range problems {
+		g := c.doc.At(c.doc.InString(n, offset+p.Offset), n.Pointer)
+		g.Severity, g.Code, g.Message, g.Hint = diag.Error, CodeExpression, p.Message, p.Hint
+		c.list = append(c.list, g)
+	}
+	if program == nil {
+		return constant{} // the machine is never run
+	}
+	return &expression{program, fd.language.Name(), strings.TrimSpace(src), fd.location}
+}
+
+// unwrap gives the source of an expression that {% %} wraps, and where it begins in the text.
+func unwrap(text string) (src string, offset int, ok bool) {
+	inner, ok := strings.CutPrefix(text, "{%")
+	if !ok {
+		return "", 0, false
+	}
+	inner, ok = strings.CutSuffix(inner, "%}")
+	return inner, len("{%"), ok
+}

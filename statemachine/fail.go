@@ -1,0 +1,31 @@
+package statemachine
+
+import (
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+)
+
+// failState ends its flow with an error.
+type failState struct{ name, cause template }
+
+func (sc *stateCompiler) fail(node *asl.Fail) behaviour {
+	return &failState{
+		name:  sc.template(node.Error, sc.field("Error", query.Env{})),
+		cause: sc.template(node.Cause, sc.field("Cause", query.Env{})),
+	}
+}
+
+func (s *failState) work(d *decider, f *Frame) {
+	scope := d.scope(f)
+	name, failed := evalText(s.name, scope)
+	if failed != nil {
+		d.evaluationFailed(f, failed)
+		return
+	}
+	cause, failed := evalText(s.cause, scope)
+	if failed != nil {
+		d.evaluationFailed(f, failed)
+		return
+	}
+	d.fail(f, failure{name: name, cause: cause})
+}

@@ -1,0 +1,123 @@
+package statemachine
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/source"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// outcome is the way out of a state: what it assigns, and what it hands on.
+type outcome struct {
+	output template // nil: the result as it is
+	assign []assignment
+}
+
+type assignment struct {
+	name  string
+	value template
+}
+
+func (sc *stateCompiler) outcome(output, assign *source.Node, env query.Env) outcome {
+	return sc.outcomeAt("", output, assign, env)
+}
+
+func (sc *stateCompiler) outcomeAt(prefix string, output, assign *source.Node, env query.Env) outcome {
+	o := outcome{output: sc.template(output, sc.field(prefix+"Output", env))}
+	if assign != nil {
+		fd := sc.field(prefix+"Assign", env)
+		for _, m := range assign.Members {
+			o.assign = append(o.assign, assignment{m.Name, sc.template(m.Value, fd.at(m.Name))})
+		}
+	}
+	return o
+}
+
+// catcher is a compiled entry of Catch.
+type catcher struct {
+	names   []string
+	next    string
+	outcome outcome
+}
+
+func (sc *stateCompiler) catcher(i int, node *asl.Catcher) catcher {
+	prefix := "Catch/" + strconv.Itoa(i) + "/"
+	return catcher{node.ErrorEquals, node.Next, sc.outcomeAt(prefix, node.Output, node.Assign, query.Env{ErrorOutput: true})}
+}
+
+// numberField is a field that takes a number, written as one or as an expression.
+type numberField struct {
+	template template // nil if absent
+	fallback float64  // what an absent field means
+	min, max float64
+	integer  bool
+	want     string // for messages
+}
+
+func (sc *stateCompiler) integer(n *source.Node, name string, fallback, least int, env query.Env) numberField {
+	return numberField{
+		template: sc.template(n, sc.field(name, env)), fallback: float64(fallback), integer: true,
+		min: float64(least), max: math.MaxInt32, want: "an integer of at least " + strconv.Itoa(least),
+	}
+}
+
+func (sc *stateCompiler) percentage(n *source.Node, name string, env query.Env) numberField {
+	return numberField{
+		template: sc.template(n, sc.field(name, env)), fallback: -1, min: 0, max: 100, want: "a number between 0 and 100",
+	}
+}
+
+func (nf numberField) eval(scope *query.Scope) (float64, *evalFailure) {
+	if nf.template == nil {
+		return nf.fallback, nil
+	}
+	v, failed := nf.template.eval(scope)
+	if failed != nil {
+		return 0, failed
+	}
+	x, isExpression := nf.template.(*expression)
+	f, ok := v.Float()
+	switch {
+	case v.Kind() != value.Number && isExpression:
+		return 0, x.unexpected("number", v)
+	case !ok, f < nf.min, f > nf.max, nf.integer && f != math.Trunc(f):
+		if isExpression {
+			return 0, x.outOfRange(nf.want, v)
+		}
+		return 0, &evalFailure{ErrorRuntime, "", "expected " + nf.want + ", but was " + excerpt(v)}
+	}
+	return f, nil
+}
+
+func (nf numberField) seconds(scope *query.Scope) (time.Duration, *evalFailure) {
+	f, failed := nf.eval(scope)
+	return time.Duration(f) * time.Second, failed
+}
+
+// evalText gives the text of a field that takes a string, nil if it is absent.
+func evalText(t template, scope *query.Scope) (*string, *evalFailure) {
+	if t == nil {
+		return nil, nil
+	}
+	v, failed := t.eval(scope)
+	if failed != nil {
+		return nil, failed
+	}
+	if v.Kind() != value.String {
+		if x, ok := t.(*expression); ok {
+			return nil, x.unexpected("string", v)
+		}
+	}
+	text := v.Text()
+	return &text, nil
+}
+
+// literalInt gives the number that a node is; the parser has checked that it is one.
+func literalInt(n *source.Node) int64 {
+	i, _ := value.FromNumber(n.Text).Int()
+	return i
+}

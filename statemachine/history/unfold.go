@@ -1,0 +1,163 @@
+package history
+
+import (
+	"strings"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/event"
+)
+
+func (u *unfolding) unfold() {
+	switch data := u.ev.Data.(type) {
+	case event.ExecutionStarted:
+		u.add("ExecutionStarted", Details{Key: "executionStartedEventDetails", Input: u.info.Input, RoleARN: u.info.RoleARN})
+		u.last[0] = 0 // the service links the first state to nothing
+	case event.ExecutionSucceeded:
+		u.add("ExecutionSucceeded", Details{Key: "executionSucceededEventDetails", Output: u.after.input})
+	case event.ExecutionFailed:
+		u.add("ExecutionFailed", Details{Key: "executionFailedEventDetails", Error: data.Error, Cause: data.Cause})
+	case event.ExecutionAborted:
+		u.add("ExecutionAborted", Details{Key: "executionAbortedEventDetails", Error: data.Error, Cause: data.Cause})
+	case event.ExecutionTimedOut:
+		timeout := statemachine.ErrorTimeout
+		u.add("ExecutionTimedOut", Details{Key: "executionTimedOutEventDetails", Error: &timeout})
+	case event.ExecutionRedriven:
+		u.add("ExecutionRedriven", Details{Key: "executionRedrivenEventDetails", Redrives: u.run.RedriveCount()})
+	case event.ExecutionRecovered:
+		u.extra("ExecutionRecovered", Details{Node: data.Node})
+	case event.StateEntered:
+		u.add(u.after.typ+"StateEntered", Details{Key: "stateEnteredEventDetails", Name: u.after.name, Input: u.after.input})
+	case event.StateExited:
+		u.add(u.after.typ+"StateExited", Details{
+			Key: "stateExitedEventDetails", Name: u.after.name, Output: u.after.input, Assigned: data.Assigned,
+		})
+	case event.EvaluationFailed:
+		u.add("EvaluationFailed", Details{
+			Key: "evaluationFailedEventDetails", Error: &data.Error, Cause: &data.Cause, Location: data.Location, State: u.after.name,
+		})
+	case event.RetryScheduled:
+		u.extra("RetryScheduled", Details{Until: data.Until})
+	case event.WaitScheduled:
+		u.extra("WaitScheduled", Details{Until: data.Until})
+	case event.ParallelStarted:
+		u.add("ParallelStateStarted", Details{})
+		u.openBranches()
+	case event.ParallelSucceeded:
+		u.add("ParallelStateSucceeded", Details{})
+	case event.ParallelFailed:
+		u.add("ParallelStateFailed", Details{})
+	default:
+		u.unfoldMap()
+	}
+}
+
+// openBranches links the first event of each branch to the one that opened it.
+func (u *unfolding) openBranches() {
+	for _, child := range u.after.frame.Children() {
+		u.last[child.ID()] = u.id
+	}
+}
+
+func (u *unfolding) unfoldMap() {
+	switch data := u.ev.Data.(type) {
+	case event.MapStarted:
+		length := u.after.frame.Size()
+		u.add("MapStateStarted", Details{Key: "mapStateStartedEventDetails", Length: &length})
+	case event.MapSucceeded:
+		u.add("MapStateSucceeded", Details{})
+	case event.MapFailed:
+		u.add("MapStateFailed", Details{})
+	case event.IterationStarted:
+		child := u.run.LastFrame()
+		index := child.Index()
+		u.add("MapIterationStarted", Details{Key: "mapIterationStartedEventDetails", Name: u.after.name, Index: &index})
+		u.last[child.ID()] = u.id
+	case event.IterationSucceeded:
+		u.iterationEnded("Succeeded")
+	case event.IterationFailed:
+		u.iterationEnded("Failed")
+	case event.IterationAborted:
+		u.iterationEnded("Aborted")
+	default:
+		u.unfoldTask(data)
+	}
+}
+
+// iterationEnded happens in the iteration's frame, and leads on in the frame of the Map.
+func (u *unfolding) iterationEnded(how string) {
+	parent := u.before.frame.Parent()
+	name, _ := parent.State()
+	index := u.before.frame.Index()
+	u.add("MapIteration"+how, Details{Key: "mapIteration" + how + "EventDetails", Name: name, Index: &index})
+	u.last[parent.ID()] = u.id
+}
+
+func (u *unfolding) unfoldTask(data event.Data) {
+	resource := u.before.resource
+	if resource == "" {
+		resource = u.after.resource
+	}
+	t := taskKind(resource)
+	switch data := data.(type) {
+	case event.TaskScheduled:
+		u.add(t.prefix+"Scheduled", t.details("Scheduled", Details{
+			Input: u.after.arguments, Timeout: data.Timeout, Heartbeat: data.Heartbeat,
+		}))
+		if t.prefix != "Activity" {
+			u.add(t.prefix+"Started", t.details("Started", Details{}))
+		}
+	case event.TaskStarted:
+		u.add(t.prefix+"Started", t.details("Started", Details{Worker: data.Worker}))
+	case event.TaskSubmitted:
+		u.add("TaskSubmitted", t.details("Submitted", Details{Output: data.Output}))
+	case event.TaskHeartbeat:
+		u.extra("TaskHeartbeat", Details{})
+	case event.TaskSucceeded:
+		u.add(t.prefix+"Succeeded", t.details("Succeeded", Details{Output: data.Result}))
+	case event.TaskFailed:
+		u.add(t.prefix+"Failed", t.details("Failed", Details{Error: data.Error, Cause: data.Cause}))
+	case event.TaskTimedOut:
+		timeout := statemachine.ErrorTimeout
+		u.add(t.prefix+"TimedOut", t.details("TimedOut", Details{Error: &timeout}))
+	}
+}
+
+// kindOfTask is how the API speaks of a task, which depends on its resource.
+type kindOfTask struct {
+	prefix   string // of the event types
+	key      string // of the details
+	service  string // resourceType
+	resource string
+}
+
+func taskKind(resource string) kindOfTask {
+	if strings.HasPrefix(resource, "arn:") {
+		parts := strings.SplitN(resource, ":", 7)
+		switch {
+		case len(parts) > 6 && parts[2] == "lambda":
+			return kindOfTask{"LambdaFunction", "lambdaFunction", "", resource}
+		case len(parts) > 6 && parts[2] == "states" && parts[5] == "activity":
+			return kindOfTask{"Activity", "activity", "", resource}
+		case len(parts) > 6 && parts[2] == "states":
+			return kindOfTask{"Task", "task", parts[5], parts[6]}
+		}
+		return kindOfTask{"Task", "task", "", resource}
+	}
+	service, name, _ := strings.Cut(resource, ":")
+	if service == "activity" {
+		return kindOfTask{"Activity", "activity", "", resource}
+	}
+	return kindOfTask{"Task", "task", service, name}
+}
+
+// details completes the details of a task's event with what the API shows at that point.
+func (t kindOfTask) details(what string, d Details) Details {
+	d.Key = t.key + what + "EventDetails"
+	if t.prefix == "Task" || what == "Scheduled" {
+		d.Resource, d.Service = t.resource, t.service
+	}
+	if what == "Started" && d.Worker == "" && t.prefix == "LambdaFunction" {
+		d.Key = "" // LambdaFunctionStarted has no details
+	}
+	return d
+}

@@ -1,0 +1,41 @@
+package statemachine
+
+import (
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+)
+
+// parallelState runs its branches at once, each with the same input. Its result is the array of their outputs.
+type parallelState struct {
+	arguments template
+	branches  []*flow
+}
+
+func (sc *stateCompiler) parallel(node *asl.Parallel) behaviour {
+	s := &parallelState{arguments: sc.template(node.Arguments, sc.field("Arguments", query.Env{}))}
+	for i := range node.Branches {
+		s.branches = append(s.branches, sc.flow(&node.Branches[i]))
+	}
+	return s
+}
+
+func (s *parallelState) work(d *decider, f *Frame) {
+	input, ok := d.arguments(f, s.arguments)
+	if !ok {
+		return
+	}
+	d.emit(f, event.ParallelStarted{Arguments: input})
+	for _, branch := range f.group.ordered() {
+		d.ready = append(d.ready, branch)
+	}
+}
+
+// branchSucceeded goes on with the state when the last branch has ended.
+func (d *decider) branchSucceeded(f *Frame) {
+	if !f.group.ended() {
+		return
+	}
+	d.emit(f, event.ParallelSucceeded{})
+	d.complete(f)
+}

@@ -1,0 +1,257 @@
+package statemachine
+
+import (
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// Status is the status of a run, spelt as the Step Functions API spells it.
+type Status string
+
+// The statuses of a run. A run that has not started has the empty status.
+const (
+	Running   Status = "RUNNING"
+	Succeeded Status = "SUCCEEDED"
+	Failed    Status = "FAILED"
+	Aborted   Status = "ABORTED"
+	TimedOut  Status = "TIMED_OUT"
+)
+
+// Run is the state of one execution: what its events fold into. It belongs to one goroutine at a time.
+type Run struct {
+	machine *Machine
+	info    Info
+
+	status       Status
+	started      time.Time
+	ended        time.Time
+	deadline     time.Time // of the machine's TimeoutSeconds; zero for none
+	redriven     time.Time
+	redriveCount int
+	failure      failure // of an execution that failed or was aborted
+
+	root      *Frame
+	frames    map[FrameID]*Frame
+	tasks     map[TaskID]*Frame // open tasks
+	busy      int               // open tasks that an invocation of this process answers
+	pending   int               // frames with a next state
+	lastFrame FrameID
+	lastTask  TaskID
+	lastEvent int64 // the id that the Step Functions API gives the last event
+	// settled remembers how tasks that wait for a token or a worker ended, for those who answer late.
+	settled map[TaskID]settlement
+
+	timers timerHeap // of frames, not kept in snapshots
+
+	observe func(Event) // for tests: sees each event of a decision once it is folded
+}
+
+type settlement uint8
+
+const (
+	settledByAnswer settlement = iota + 1
+	settledByTimeout
+	settledByAbort
+)
+
+// Frame is one strand of a run: its top level, a branch of a Parallel, or an iteration of a Map. It is in one state at
+// a time.
+type Frame struct {
+	id     FrameID
+	parent *Frame
+	index  int // of the branch or iteration among its parent's
+	flow   *flow
+
+	next      string // the state to be entered; "" while in a state
+	state     *state // nil before the first
+	enteredAt time.Time
+	enteredID int64        // the id that the Step Functions API gives the event of the entry
+	input     *value.Value // of the state, or of the one to be entered
+	result    *value.Value // of the state's work, nil before it ended
+	variables map[string]*value.Value
+	item      *value.Value // the item of an iteration
+
+	attempts []int // retries so far, by retrier
+	retries  int   // their sum
+
+	// What the frame waits for: at most one of these.
+	task  *openTask
+	group *group
+	until time.Time // a Wait, or a retry
+	retry bool      // until is the time of a retry
+
+	finished bool // the flow has ended; only a Parallel's branch is kept then
+	catching bool // within a decision: a catcher's way out is being evaluated
+}
+
+// openTask is an attempt of a task that nobody has answered yet.
+type openTask struct {
+	id           TaskID
+	arguments    *value.Value
+	timeout      time.Duration
+	heartbeat    time.Duration
+	deadline     time.Time // zero for none
+	heartbeatDue time.Time // zero for none
+	submitted    bool      // handed over, waits for its token
+	started      bool      // a worker has it
+}
+
+// group is the frames of a Parallel or of a Map.
+type group struct {
+	input   *value.Value // Parallel: of the branches
+	items   *value.Value // Map: an array
+	total   int
+	next    int            // the first index that has no frame yet
+	open    map[int]*Frame // by index
+	results []*value.Value // by index; nil: not ended, or failed
+	failed  int            // tolerated failures
+
+	maxConcurrency      int
+	toleratedCount      int
+	toleratedPercentage float64
+}
+
+// NewRun gives the run of an execution that has not started.
+func (m *Machine) NewRun(info Info) *Run {
+	run := &Run{machine: m, info: info}
+	run.root = &Frame{flow: m.flow, next: m.flow.start, input: info.Input}
+	run.frames = map[FrameID]*Frame{0: run.root}
+	run.tasks = map[TaskID]*Frame{}
+	return run
+}
+
+// Status gives the status, "" before the start.
+func (r *Run) Status() Status { return r.status }
+
+// StartedAt gives the time of the start.
+func (r *Run) StartedAt() time.Time { return r.started }
+
+// EndedAt gives the time of the end, zero while the run goes on.
+func (r *Run) EndedAt() time.Time { return r.ended }
+
+// RedriveCount tells how often the run was redriven.
+func (r *Run) RedriveCount() int { return r.redriveCount }
+
+// Output gives the output of a run that succeeded, else nil.
+func (r *Run) Output() *value.Value {
+	if r.status != Succeeded {
+		return nil
+	}
+	return r.root.input
+}
+
+// Failure gives the error and cause of a run that failed, was aborted or timed out. Either may be nil.
+func (r *Run) Failure() (name, cause *string) { return r.failure.name, r.failure.cause }
+
+// Events gives the number of events so far, counted as the Step Functions API does.
+func (r *Run) Events() int64 { return r.lastEvent }
+
+// Frame gives an open frame, or nil.
+func (r *Run) Frame(id FrameID) *Frame { return r.frames[id] }
+
+// NextDeadline gives the time of the next thing that time alone brings; zero if there is none. At that time the run
+// wants a Tick.
+func (r *Run) NextDeadline() time.Time {
+	if r.status != Running {
+		return time.Time{}
+	}
+	next, _ := r.timers.peek(r)
+	if next.IsZero() || (!r.deadline.IsZero() && r.deadline.Before(next)) {
+		return r.deadline
+	}
+	return next
+}
+
+// Parkable tells whether all that the run waits for is time, tokens and workers: no invocation is under way whose answer
+// this process must stay for.
+func (r *Run) Parkable() bool {
+	return r.status == Running && r.busy == 0 && r.pending == 0
+}
+
+// waitsOutside tells whether the frame's open task is in the hands of somebody who answers with its token.
+func (f *Frame) waitsOutside() bool { return f.task.submitted || f.task.started }
+
+// eachFrame visits the frames, parents first, children by index.
+func (r *Run) eachFrame(visit func(*Frame)) { r.root.walk(visit) }
+
+func (f *Frame) walk(visit func(*Frame)) {
+	visit(f)
+	if f.group == nil {
+		return
+	}
+	for _, child := range f.group.ordered() {
+		child.walk(visit)
+	}
+}
+
+// due gives the time at which the frame itself wants to be woken; zero for never.
+func (f *Frame) due() time.Time {
+	if f.task == nil {
+		return f.until
+	}
+	if f.task.heartbeatDue.IsZero() || (!f.task.deadline.IsZero() && !f.task.heartbeatDue.Before(f.task.deadline)) {
+		return f.task.deadline
+	}
+	return f.task.heartbeatDue
+}
+
+// ID gives the frame's id.
+func (f *Frame) ID() FrameID { return f.id }
+
+// Parent gives the frame of the Parallel or Map that this one belongs to, nil for the top level.
+func (f *Frame) Parent() *Frame { return f.parent }
+
+// Index gives the index of the branch or iteration.
+func (f *Frame) Index() int { return f.index }
+
+// State gives the name and type of the state that the frame is in, or was in last; "" before the first.
+func (f *Frame) State() (name, typ string) {
+	if f.state == nil {
+		return "", ""
+	}
+	return f.state.name, f.state.typ
+}
+
+// Input gives the input of the state, or of the one that comes next.
+func (f *Frame) Input() *value.Value { return f.input }
+
+// Result gives the result of the state's work, nil while there is none.
+func (f *Frame) Result() *value.Value { return f.result }
+
+// Task gives the resource and the arguments of the open task; "" if there is none.
+func (f *Frame) Task() (resource string, arguments *value.Value) {
+	if f.task == nil {
+		return "", nil
+	}
+	return f.state.task().resource.text, f.taskArguments()
+}
+
+// EnteredEvent gives the id that the Step Functions API gives the event of the entry.
+func (f *Frame) EnteredEvent() int64 { return f.enteredID }
+
+func (f *Frame) taskArguments() *value.Value {
+	if f.task.arguments != nil {
+		return f.task.arguments
+	}
+	return f.input
+}
+
+// Children gives the open branches or iterations of the state that the frame is in, by index.
+func (f *Frame) Children() []*Frame {
+	if f.group == nil {
+		return nil
+	}
+	return f.group.ordered()
+}
+
+// Size gives the number of branches or items of the state that the frame is in, 0 if it has none.
+func (f *Frame) Size() int {
+	if f.group == nil {
+		return 0
+	}
+	return f.group.total
+}
+
+// LastFrame gives the frame that was opened last, nil if it is not open any more.
+func (r *Run) LastFrame() *Frame { return r.frames[r.lastFrame] }

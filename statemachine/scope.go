@@ -1,0 +1,156 @@
+package statemachine
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// TimeFormat is how the Context Object and the service write times.
+const TimeFormat = "2006-01-02T15:04:05.000Z"
+
+// scope gives what the expressions of a frame's state see.
+func (d *decider) scope(f *Frame) *query.Scope {
+	return d.scopeWith(f, contextExtras{})
+}
+
+// scopeWithItem is scope, for the selector of an iteration that has no frame yet.
+func (d *decider) scopeWithItem(f *Frame, index int, item *value.Value) *query.Scope {
+	return d.scopeWith(f, contextExtras{index: index, item: item})
+}
+
+// scopeWithToken is scope, for the arguments of a task about to be scheduled.
+func (d *decider) scopeWithToken(f *Frame, task TaskID) *query.Scope {
+	return d.scopeWith(f, contextExtras{task: task})
+}
+
+func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
+	var built *value.Value
+	return &query.Scope{
+		Input:  f.input,
+		Result: f.result,
+		Context: func() *value.Value {
+			if built == nil {
+				built = d.contextObject(f, extras)
+			}
+			return built
+		},
+		Variable: f.variable,
+		Now:      d.now,
+		Random:   d.randomBits,
+	}
+}
+
+// variable looks a workflow variable up where the frame is, then outwards.
+func (f *Frame) variable(name string) *value.Value {
+	for ; f != nil; f = f.parent {
+		if v, ok := f.variables[name]; ok {
+			return v
+		}
+		if m, ok := f.parentBehaviour().(*mapState); ok && m.distributed {
+			return nil
+		}
+	}
+	return nil
+}
+
+// generator is seeded by the signal, so that the same signal draws the same numbers.
+func (d *decider) generator() *rand.Rand {
+	if d.random == nil {
+		d.random = rand.New(rand.NewPCG(d.env.Seed, uint64(d.run.lastEvent))) //nolint:gosec // the seed is the caller's
+	}
+	return d.random
+}
+
+func (d *decider) randomBits() uint64   { return d.generator().Uint64() }
+func (d *decider) randomFloat() float64 { return d.generator().Float64() }
+
+// contextExtras is what the Context Object has in some places only.
+type contextExtras struct {
+	task  TaskID       // 0: none
+	item  *value.Value // nil: that of the iteration around, if any
+	index int
+}
+
+// object builds a JSON object, member by member.
+type object struct {
+	keys   []string
+	values []*value.Value
+}
+
+func (o *object) set(key string, v *value.Value) {
+	if v != nil {
+		o.keys, o.values = append(o.keys, key), append(o.values, v)
+	}
+}
+
+func (o *object) text(key, text string) {
+	if text != "" {
+		o.set(key, value.FromString(text))
+	}
+}
+
+func (o *object) value() *value.Value { return value.FromObject(o.keys, o.values) }
+
+// contextObject builds the Context Object, with the members that the Step Functions developer guide gives it.
+func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
+	r := d.run
+	var execution, machine, state, context object
+	execution.text("Id", r.info.ExecutionID)
+	execution.set("Input", r.info.Input)
+	execution.text("Name", r.info.ExecutionName)
+	execution.text("RoleArn", r.info.RoleARN)
+	execution.text("StartTime", formatTime(r.started))
+	execution.set("RedriveCount", value.FromInt(int64(r.redriveCount)))
+	if !r.redriven.IsZero() {
+		execution.text("RedriveTime", formatTime(r.redriven))
+	}
+	machine.text("Id", r.info.StateMachineID)
+	machine.text("Name", r.info.StateMachine)
+	state.text("Name", f.state.name)
+	state.text("EnteredTime", formatTime(f.enteredAt))
+	state.set("RetryCount", value.FromInt(int64(f.retries)))
+	context.set("Execution", execution.value())
+	context.set("StateMachine", machine.value())
+	context.set("State", state.value())
+	if extras.task != 0 {
+		var task object
+		task.text("Token", d.token(extras.task))
+		context.set("Task", task.value())
+	}
+	context.set("Map", mapContext(f, extras))
+	return context.value()
+}
+
+func mapContext(f *Frame, extras contextExtras) *value.Value {
+	index, item := extras.index, extras.item
+	for ; item == nil && f != nil; f = f.parent {
+		index, item = f.index, f.item
+	}
+	if item == nil {
+		return nil
+	}
+	var it, m object
+	it.set("Index", value.FromInt(int64(index)))
+	it.set("Value", item)
+	m.set("Item", it.value())
+	return m.value()
+}
+
+func formatTime(t time.Time) string { return t.UTC().Format(TimeFormat) }
+
+// arguments evaluates the Arguments of a Parallel; nil means the state's input. On failure the state has failed.
+func (d *decider) arguments(f *Frame, t template) (*value.Value, bool) {
+	if t == nil {
+		return nil, true
+	}
+	v, failed := t.eval(d.scope(f))
+	if failed != nil {
+		d.evaluationFailed(f, failed)
+		return nil, false
+	}
+	v = v.Settled()
+	return v, d.fits(f, "the arguments of the state", v)
+}

@@ -1,0 +1,110 @@
+package statemachine
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+)
+
+// taskState invokes something and waits for its answer.
+type taskState struct {
+	resource    resource
+	arguments   template
+	timeout     numberField
+	heartbeat   numberField
+	credentials template
+}
+
+// resource is a Task's Resource, taken apart.
+type resource struct {
+	text    string // as written
+	name    string // without the suffix of the pattern
+	pattern Pattern
+}
+
+// patterns are the suffixes of a resource, the longer one of two that fit first.
+var patterns = []struct {
+	suffix  string
+	pattern Pattern
+}{{".waitForTaskToken", WaitForTaskToken}, {".sync:2", Sync2}, {".sync", Sync}}
+
+func parseResource(text string) resource {
+	for _, p := range patterns {
+		if name, ok := strings.CutSuffix(text, p.suffix); ok {
+			return resource{text, name, p.pattern}
+		}
+	}
+	return resource{text, text, RequestResponse}
+}
+
+func (sc *stateCompiler) task(node *asl.Task) behaviour {
+	return &taskState{
+		resource:    parseResource(node.Resource),
+		arguments:   sc.template(node.Arguments, sc.field("Arguments", query.Env{})),
+		timeout:     sc.integer(node.TimeoutSeconds, "TimeoutSeconds", 0, 1, query.Env{}),
+		heartbeat:   sc.integer(node.HeartbeatSeconds, "HeartbeatSeconds", 0, 1, query.Env{}),
+		credentials: sc.template(node.Credentials, sc.field("Credentials", query.Env{})),
+	}
+}
+
+// answeredLater tells whether a task is answered with its token, by somebody who may come too late.
+func (s *taskState) answeredLater() bool {
+	return s.resource.pattern == WaitForTaskToken || s.isActivity()
+}
+
+// isActivity tells whether workers poll for the task.
+func (s *taskState) isActivity() bool {
+	return strings.HasPrefix(s.resource.name, "activity:") || strings.Contains(s.resource.name, ":activity:")
+}
+
+func (s *taskState) work(d *decider, f *Frame) {
+	id := d.run.lastTask + 1
+	scope := d.scopeWithToken(f, id)
+	timeout, failed := s.timeout.seconds(scope)
+	if failed == nil {
+		var heartbeat time.Duration
+		if heartbeat, failed = s.heartbeat.seconds(scope); failed == nil {
+			s.schedule(d, f, scope, event.TaskScheduled{Task: id, Timeout: timeout, Heartbeat: heartbeat})
+			return
+		}
+	}
+	d.evaluationFailed(f, failed)
+}
+
+func (s *taskState) schedule(d *decider, f *Frame, scope *query.Scope, ev event.TaskScheduled) {
+	if s.arguments != nil {
+		v, failed := s.arguments.eval(scope)
+		if failed != nil {
+			d.evaluationFailed(f, failed)
+			return
+		}
+		ev.Arguments = v.Settled()
+		if !d.fits(f, "the arguments of the task", ev.Arguments) {
+			return
+		}
+	}
+	d.emit(f, ev)
+	d.invoke(f)
+}
+
+// invoke asks for the frame's open task to be carried out.
+func (d *decider) invoke(f *Frame) {
+	s := f.state.task()
+	command := Invoke{
+		Task: f.task.id, Frame: f.id, State: f.state.name,
+		Resource: s.resource.name, Pattern: s.resource.pattern, Arguments: f.taskArguments(), Token: d.token(f.task.id),
+		Attempt: f.retries, Deadline: f.task.deadline, Heartbeat: f.task.heartbeat, EnteredAt: f.enteredAt,
+	}
+	if s.credentials != nil {
+		v, failed := s.credentials.eval(d.scopeWithToken(f, f.task.id))
+		if failed != nil {
+			d.evaluationFailed(f, failed)
+			return
+		}
+		command.Credentials = v.Settled()
+	}
+	d.commands = append(d.commands, command)
+}

@@ -1,0 +1,57 @@
+package statemachine
+
+import (
+	"math"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+)
+
+// waitState waits for a number of seconds, or until a time.
+type waitState struct {
+	seconds   *numberField
+	timestamp template
+}
+
+func (sc *stateCompiler) wait(node *asl.Wait) behaviour {
+	if node.Timestamp != nil {
+		return &waitState{timestamp: sc.template(node.Timestamp, sc.field("Timestamp", query.Env{}))}
+	}
+	seconds := sc.integer(node.Seconds, "Seconds", 0, 0, query.Env{})
+	seconds.max = math.MaxInt32
+	return &waitState{seconds: &seconds}
+}
+
+func (s *waitState) work(d *decider, f *Frame) {
+	until, failed := s.until(d, f)
+	if failed != nil {
+		d.evaluationFailed(f, failed)
+		return
+	}
+	if !until.After(d.now) {
+		d.succeed(f, f.state.outcome, f.state.next)
+		return
+	}
+	d.emit(f, event.WaitScheduled{Until: until})
+}
+
+func (s *waitState) until(d *decider, f *Frame) (time.Time, *evalFailure) {
+	scope := d.scope(f)
+	if s.seconds != nil {
+		wait, failed := s.seconds.seconds(scope)
+		return d.now.Add(wait), failed
+	}
+	text, failed := evalText(s.timestamp, scope)
+	if failed != nil {
+		return time.Time{}, failed
+	}
+	until, err := time.Parse(time.RFC3339Nano, *text)
+	if err != nil {
+		message := "The Timestamp '" + *text + "' is not valid: expected a date and time as RFC 3339 has them, such as 2026-01-31T12:00:00Z."
+		return time.Time{}, &evalFailure{name: ErrorQueryEvaluation, location: "Timestamp", message: message}
+	}
+	// Milliseconds are what events keep; a wait is never cut short.
+	return until.Add(time.Millisecond - 1).Truncate(time.Millisecond).UTC(), nil
+}
