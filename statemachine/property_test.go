@@ -1,0 +1,202 @@
+package statemachine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// TestFoldEqualsLive drives random machines with random signals. After every single event, the run that was folded from
+// the stored events must be the live one, and after every decision so must be the one restored from its snapshot; see
+// harness.
+func TestFoldEqualsLive(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		g := &generator{t: rt}
+		definition, err := json.Marshal(g.machine())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		m, list := Compile("random.json", definition)
+		if m == nil {
+			rt.Fatalf("%s\n%s", list.Error(), definition)
+		}
+		h := newHarness(t, m)
+		h.limits = Limits{
+			MapConcurrent: rapid.IntRange(1, 4).Draw(rt, "concurrent"), Transitions: rapid.IntRange(1, 6).Draw(rt, "transitions"),
+			Payload: rapid.SampledFrom([]int{40, 2000}).Draw(rt, "payload"), Events: rapid.SampledFrom([]int{50, 500}).Draw(rt, "events"),
+		}
+		h.begin(rapid.SampledFrom([]string{`[1,2,3]`, `{"n":5,"list":[1,[2],{"n":3}]}`, `7`, `"text"`}).Draw(rt, "input"))
+		commands, events, err := h.signal(Start{})
+		for range rapid.IntRange(1, 40).Draw(rt, "signals") {
+			if err != nil && len(commands)+len(events) > 0 {
+				rt.Fatalf("a rejection (%v) has events", err)
+			}
+			if err != nil && !isRejection(err) {
+				rt.Fatalf("a signal was rejected with an unknown error: %v", err)
+			}
+			h.now = h.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(rt, "ms")) * time.Millisecond)
+			commands, events, err = h.signal(g.signal(h.run, commands))
+			checkEnd(rt, h.run)
+		}
+	})
+}
+
+func isRejection(err error) bool {
+	return errors.Is(err, ErrEnded) || errors.Is(err, ErrTaskDoesNotExist) || errors.Is(err, ErrTaskTimedOut) ||
+		errors.Is(err, ErrNotRedrivable) || errors.Is(err, ErrStarted)
+}
+
+// checkEnd holds the run to what must always be true of it: it has ended, or something can still happen to it.
+func checkEnd(rt *rapid.T, r *Run) {
+	if r.status != Running {
+		if len(r.tasks) > 0 || r.busy != 0 {
+			rt.Fatalf("an ended run has %d open tasks, %d busy", len(r.tasks), r.busy)
+		}
+		return
+	}
+	if len(r.tasks) == 0 && r.pending == 0 && r.NextDeadline().IsZero() {
+		rt.Fatal("the run is stuck: it waits for nothing")
+	}
+}
+
+// generator draws machines and signals.
+type generator struct {
+	t      *rapid.T
+	states int
+}
+
+type fields = map[string]any
+
+func (g *generator) machine() fields {
+	m := g.flow(3)
+	m["QueryLanguage"] = "CEL"
+	if g.one("timeout", 4) {
+		m["TimeoutSeconds"] = 20
+	}
+	return m
+}
+
+// one is true once in n times.
+func (g *generator) one(label string, n int) bool { return rapid.IntRange(1, n).Draw(g.t, label) == 1 }
+
+func (g *generator) pick(label string, options ...any) any { return rapid.SampledFrom(options).Draw(g.t, label) }
+
+func (g *generator) flow(depth int) fields {
+	names := make([]string, rapid.IntRange(1, 4).Draw(g.t, "states"))
+	for i := range names {
+		g.states++
+		names[i] = fmt.Sprintf("S%d", g.states)
+	}
+	states := fields{}
+	for i, name := range names {
+		states[name] = g.state(names, i, depth)
+	}
+	return fields{"StartAt": names[0], "States": states}
+}
+
+// state draws a state that leads to the one behind it, so that every state is reached, or back if it is a Choice.
+func (g *generator) state(names []string, i, depth int) fields {
+	last := i == len(names)-1
+	types := []any{"Pass", "Task", "Wait", "Task"}
+	if depth > 0 {
+		types = append(types, "Parallel", "Map")
+	}
+	if last {
+		types = append(types, "Succeed", "Fail")
+	} else {
+		types = append(types, "Choice")
+	}
+	typ := g.pick("type", types...).(string)
+	s := fields{"Type": typ}
+	switch typ {
+	case "Choice":
+		s["Choices"] = []any{fields{
+			"Condition": g.pick("condition", "{% true %}", "{% states.input == 7 %}", "{% states.input.n > 3 %}"),
+			"Next":      rapid.SampledFrom(names).Draw(g.t, "next"),
+		}}
+		s["Default"] = names[i+1]
+		return s
+	case "Succeed":
+		return s
+	case "Fail":
+		s["Error"] = g.pick("error", "Bad", "Worse")
+		return s
+	}
+	if last {
+		s["End"] = true
+	} else {
+		s["Next"] = names[i+1]
+	}
+	g.fill(s, typ, names, depth)
+	return s
+}
+
+func (g *generator) fill(s fields, typ string, names []string, depth int) {
+	if g.one("output", 3) {
+		s["Output"] = g.pick("expression", "{% states.input %}", "{% [states.input, 1] %}", "{% states.input.missing %}", "constant")
+	}
+	switch typ {
+	case "Wait":
+		s["Seconds"] = g.pick("seconds", 0, 1, 3, "{% 1 + 1 %}")
+	case "Task":
+		s["Resource"] = g.pick("resource", "function:f", "function:f.waitForTaskToken", "activity:a")
+		if g.one("taskTimeout", 2) {
+			s["TimeoutSeconds"], s["HeartbeatSeconds"] = 5, 2
+		}
+	case "Parallel":
+		branches := make([]any, rapid.IntRange(1, 3).Draw(g.t, "branches"))
+		for i := range branches {
+			branches[i] = g.flow(depth - 1)
+		}
+		s["Branches"] = branches
+	case "Map":
+		s["ItemProcessor"] = g.flow(depth - 1)
+		s["Items"] = g.pick("items", "{% [1, 2, 3, 4, 5] %}", "{% states.input %}", []any{1}, []any{})
+		s["MaxConcurrency"] = g.pick("concurrency", 0, 1, 3)
+		if g.one("tolerance", 3) {
+			s["ToleratedFailureCount"] = 1
+		}
+	}
+	if typ == "Wait" || typ == "Pass" {
+		return
+	}
+	if g.one("retry", 2) {
+		s["Retry"] = []any{fields{
+			"ErrorEquals": []any{g.pick("retried", "States.ALL", "Bad", "States.TaskFailed")}, "MaxAttempts": 2, "JitterStrategy": g.pick("jitter", "FULL", "NONE"),
+		}}
+	}
+	if g.one("catch", 3) {
+		s["Catch"] = []any{fields{"ErrorEquals": []any{"States.ALL"}, "Next": rapid.SampledFrom(names).Draw(g.t, "caught")}}
+	}
+}
+
+// signal draws a signal that makes sense, most of the time.
+func (g *generator) signal(r *Run, commands []Command) Signal {
+	for _, c := range commands {
+		if _, ok := c.(Proceed); ok {
+			return Continue{}
+		}
+	}
+	id := TaskID(rapid.IntRange(0, 5).Draw(g.t, "any task"))
+	if open := slices.Sorted(maps.Keys(r.tasks)); len(open) > 0 && !g.one("stray", 10) {
+		id = rapid.SampledFrom(open).Draw(g.t, "task")
+	}
+	result := value.Trusted([]byte(rapid.SampledFrom([]string{`1`, `[3,4]`, `{"n":1}`, `"a long text, too long for the smaller limit"`}).Draw(g.t, "result")))
+	signals := []Signal{
+		TaskSucceeded{id, result}, TaskSucceeded{id, result}, TaskFailed{id, "Bad", "cause"}, TaskFailed{id, "", ""},
+		TaskSubmitted{id, result}, TaskStarted{id, "w"}, TaskHeartbeat{id}, Tick{}, Tick{}, Recover{"n"}, Continue{},
+	}
+	if g.one("rare", 8) || r.status != Running {
+		signals = []Signal{Stop{"E", "c"}, Redrive{}, Redrive{}, Start{}}
+	}
+	return rapid.SampledFrom(signals).Draw(g.t, "signal")
+}
