@@ -91,7 +91,6 @@ func (d *decider) take(sig Signal) error {
 		d.emit(d.run.root, event.ExecutionAborted{Error: optional(sig.Error), Cause: optional(sig.Cause)})
 	case Recover:
 		d.emit(d.run.root, event.ExecutionRecovered{Node: sig.Node})
-		d.resume()
 	case Continue:
 		d.readyPending()
 	case Tick:
@@ -126,15 +125,23 @@ func (d *decider) readyPending() {
 	})
 }
 
-// resume gives the commands of all that is under way: the invocations of the former owner may be lost. Tasks that wait
-// for a token or a worker are in other hands and stay there.
-func (d *decider) resume() {
-	d.readyPending()
-	d.run.eachFrame(func(f *Frame) {
+// Outstanding gives the commands of all that is under way, for a process that takes the run over: the invocations of the
+// former owner may be lost. Tasks that wait for a token or a worker are in other hands and stay there.
+func (r *Run) Outstanding(env Env) []Command {
+	if r.status != Running {
+		return nil
+	}
+	d := &decider{machine: r.machine, run: r, env: env, now: env.Now.UTC().Truncate(time.Millisecond)}
+	r.eachFrame(func(f *Frame) {
 		if f.task != nil && !f.waitsOutside() {
-			d.invoke(f)
+			command, _ := d.invocation(f) // credentials that cannot be evaluated now were evaluated before
+			d.commands = append(d.commands, command)
 		}
 	})
+	if r.pending > 0 {
+		d.commands = append(d.commands, Proceed{})
+	}
+	return d.commands
 }
 
 // takeTask settles a task, or notes how it goes.

@@ -183,6 +183,9 @@ func (h *harness) command(line string) string {
 		h.t.Fatalf("the script has an unknown command: %s", line)
 	}
 	commands, events, err := h.signal(sig)
+	if word == "recover" {
+		commands = h.run.Outstanding(Env{Now: h.now})
+	}
 	return h.report(commands, events, err)
 }
 

@@ -87,7 +87,8 @@ type Stop struct{ Error, Cause string }
 // Redrive lets an execution that failed, was aborted or timed out go on from where it ended.
 type Redrive struct{}
 
-// Recover says that another node goes on with the execution. Its event makes the former owner's next write lose.
+// Recover says that another node goes on with the execution. Its event makes the former owner's next write lose. What
+// was under way there is in Run.Outstanding.
 type Recover struct{ Node string }
 
 func (Start) signal()         {}

@@ -92,19 +92,25 @@ func (s *taskState) schedule(d *decider, f *Frame, scope *query.Scope, ev event.
 
 // invoke asks for the frame's open task to be carried out.
 func (d *decider) invoke(f *Frame) {
+	command, failed := d.invocation(f)
+	if failed != nil {
+		d.evaluationFailed(f, failed)
+		return
+	}
+	d.commands = append(d.commands, command)
+}
+
+// invocation gives the command for the frame's open task.
+func (d *decider) invocation(f *Frame) (command Invoke, failed *evalFailure) {
 	s := f.state.task()
-	command := Invoke{
+	command = Invoke{
 		Task: f.task.id, Frame: f.id, State: f.state.name,
 		Resource: s.resource.name, Pattern: s.resource.pattern, Arguments: f.taskArguments(), Token: d.token(f.task.id),
 		Attempt: f.retries, Deadline: f.task.deadline, Heartbeat: f.task.heartbeat, EnteredAt: f.enteredAt,
 	}
 	if s.credentials != nil {
-		v, failed := s.credentials.eval(d.scopeWithToken(f, f.task.id))
-		if failed != nil {
-			d.evaluationFailed(f, failed)
-			return
-		}
-		command.Credentials = v.Settled()
+		command.Credentials, failed = s.credentials.eval(d.scopeWithToken(f, f.task.id))
+		command.Credentials = command.Credentials.Settled()
 	}
-	d.commands = append(d.commands, command)
+	return command, failed
 }

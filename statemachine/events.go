@@ -1,0 +1,10 @@
+package statemachine
+
+import "github.com/tercel-workflows/tercel/statemachine/event"
+
+// EncodeEvents gives the stored form of events, which must not be empty. DecodeEvents reads it, from this release or an
+// older one; the values of the events keep parts of row, and an error wraps event.ErrCorrupt.
+func EncodeEvents(events []Event) []byte { return event.Encode(events) }
+
+// DecodeEvents reads what EncodeEvents wrote.
+func DecodeEvents(row []byte) ([]Event, error) { return event.Decode(row) }
