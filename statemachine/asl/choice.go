@@ -70,9 +70,11 @@ func (o object) rule(c *Common) Rule {
 // expressionRule decodes what JSONata and CEL rules have.
 func (o object) expressionRule(r *Rule) {
 	fields := []string{"Condition", "Next", "Assign", "Output", "Comment"}
+	compares := false
 	for _, m := range o.node.Members {
 		switch {
 		case isTestField(m.Name):
+			compares = true
 			o.otherLanguage(m, jsonPathOnly, "Condition")
 		default:
 			o.knownMember(m, fields)
@@ -83,7 +85,9 @@ func (o object) expressionRule(r *Rule) {
 	if o.language == JSONata {
 		example = "{% $states.input.total > 100 %}"
 	}
-	r.Condition = o.must("Condition", fmt.Sprintf("Condition is an expression, for example %q", example))
+	if r.Condition = o.get("Condition"); !compares {
+		r.Condition = o.must("Condition", fmt.Sprintf("Condition is an expression, for example %q", example))
+	}
 	n := r.Condition
 	if n == nil || !o.p.is(n, o.of("Condition"), source.String) {
 		return

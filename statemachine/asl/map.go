@@ -3,6 +3,7 @@ package asl
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -173,7 +174,8 @@ func (o object) itemBatcher() *ItemBatcher {
 		o.exclusive("MaxInputBytesPerBatch", paths[1])
 	}
 	o.known(fields...)
-	if b.MaxItemsPerBatch == nil && b.MaxInputBytesPerBatch == nil && b.MaxItemsPerBatchPath == nil && b.MaxInputBytesPerBatchPath == nil {
+	bounds := append([]string{"MaxItemsPerBatch", "MaxInputBytesPerBatch"}, paths...)
+	if !slices.ContainsFunc(bounds, func(name string) bool { return n.Get(name) != nil }) {
 		o.p.errorAt(n, CodeMissingField, "", "%s needs MaxItemsPerBatch or MaxInputBytesPerBatch", o.what)
 	}
 	return b

@@ -3,6 +3,7 @@ package asl
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tercel-workflows/tercel/statemachine/diag"
@@ -33,8 +34,24 @@ func (p *parser) is(n *source.Node, what string, kinds ...source.Kind) bool {
 	for i, k := range kinds {
 		names[i] = article(k.String())
 	}
-	p.errorAt(n, CodeWrongType, "", "%s must be %s, not %s", what, strings.Join(names, " or "), article(n.Kind.String()))
+	p.errorAt(n, CodeWrongType, typeHint(n, kinds), "%s must be %s, not %s", what, strings.Join(names, " or "), article(n.Kind.String()))
 	return false
+}
+
+// typeHint says how to mend a value that is right but for its quotes.
+func typeHint(n *source.Node, kinds []source.Kind) string {
+	switch {
+	case n.Kind == source.Object || n.Kind == source.Array || n.Kind == source.Null:
+	case n.Kind != source.String && slices.Contains(kinds, source.String):
+		return "put it in quotes"
+	case slices.Contains(kinds, source.Bool) && (n.Text == "true" || n.Text == "false"):
+		return "remove the quotes"
+	case slices.Contains(kinds, source.Number):
+		if _, err := strconv.ParseFloat(n.Text, 64); err == nil {
+			return "remove the quotes"
+		}
+	}
+	return ""
 }
 
 // article puts a or an before a JSON type.
@@ -51,13 +68,24 @@ func article(kind string) string {
 // get gives the member of that name, nil if it is absent.
 func (o object) get(name string) *source.Node { return o.node.Get(name) }
 
-// must gives the member of that name and reports its absence.
+// must gives the member of that name and reports its absence, unless it is there under a misspelt name, which is
+// reported as an unknown field.
 func (o object) must(name, hint string) *source.Node {
 	n := o.get(name)
-	if n == nil {
+	if n == nil && o.misspelt(name) == nil {
 		o.p.errorAt(o.node, CodeMissingField, hint, "%s has no %s", o.what, name)
 	}
 	return n
+}
+
+// misspelt gives a member whose name is almost the given one and no field of its own.
+func (o object) misspelt(name string) *source.Member {
+	for _, m := range o.node.Members {
+		if _, isField := stateFields[m.Name]; !isField && closest(m.Name, []string{name}) == 0 {
+			return m
+		}
+	}
+	return nil
 }
 
 // of names a field of the object in messages.

@@ -156,6 +156,9 @@ func (p *parser) remember(c *Common) {
 // stateType gives the type of a state, "" if it is missing or unknown.
 func (o object) stateType() string {
 	if o.must("Type", "the types are "+alternatives(stateTypes)) == nil {
+		if m := o.misspelt("Type"); m != nil {
+			o.unknown(m, []string{"Type"})
+		}
 		return ""
 	}
 	return o.oneOf("Type", stateTypes...)

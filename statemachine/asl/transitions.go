@@ -134,14 +134,11 @@ func (p *parser) reportGraph(f *Flow, reached, ends []bool, anyEnd bool) {
 // unreachableSeverity is how states are reported that nothing leads to.
 const unreachableSeverity = diag.Warning
 
-// terminal tells whether a state can be the last of its flow.
+// terminal tells whether a state can be the last of its flow. One that leads nowhere by mistake counts as such: the
+// mistake has been reported, and what would follow from it is of no interest.
 func terminal(s State) bool {
-	switch s := s.(type) {
-	case *Succeed, *Fail:
-		return true
-	default:
-		return s.Base().End
-	}
+	c := s.Base()
+	return c.End || len(c.exits) == 0 || c.Type != "Choice" && c.Next == ""
 }
 
 // flowsOf gives the flows inside a state.

@@ -19,7 +19,7 @@ func (p *parser) expression(n *source.Node, language string) {
 	if IsExpression(text) {
 		inner := text[2 : len(text)-2]
 		if i := strings.Index(inner, "%}"); language == CEL && i >= 0 && strings.Contains(inner[i:], "{%") {
-			p.partial(n, 2+i+2, "the string holds several expressions", language)
+			p.partial(n, 2+i+2, "the string holds several expressions", joinHint(language))
 		}
 		return
 	}
@@ -27,28 +27,32 @@ func (p *parser) expression(n *source.Node, language string) {
 	opening := strings.Index(text, "{%")
 	switch {
 	case opening < 0 && strings.HasSuffix(trimmed, "%}"):
-		p.partial(n, strings.LastIndex(text, "%}"), "the string ends with %} but does not begin with {%", language)
+		p.partial(n, strings.LastIndex(text, "%}"), "the string ends with %} but does not begin with {%", "begin it with {%")
 	case opening < 0:
 	case IsExpression(trimmed):
-		p.partial(n, 0, "white space stands around the expression", language)
+		p.partial(n, 0, "white space stands around the expression", "remove the white space before {% and behind %}")
 	case opening == 0 && !strings.Contains(text, "%}"):
-		p.partial(n, 0, "the string begins with {% but does not end with %}", language)
+		p.partial(n, 0, "the string begins with {% but does not end with %}", "end it with %}")
 	default:
-		p.partial(n, opening, "an expression is the whole string or none of it", language)
+		p.partial(n, opening, "an expression is the whole string or none of it", joinHint(language))
 	}
 }
 
 // partial reports a string that is not wholly an expression, at a byte of it.
-func (p *parser) partial(n *source.Node, at int, message, language string) {
-	hint := `write it as one expression, from "{% to %}", and join the texts in it with +: "{% 'Hello ' + states.input.name %}"`
-	if language == JSONata {
-		hint = `write it as one expression, from "{% to %}", and join the texts in it with &: "{% 'Hello ' & $states.input.name %}"`
-	}
+func (p *parser) partial(n *source.Node, at int, message, hint string) {
 	d := p.doc.AtNode(n)
 	if at > 0 {
 		d = p.doc.At(p.doc.InString(n, at), n.Pointer)
 	}
 	p.report(d, "ERROR", CodePartialExpression, hint, message)
+}
+
+// joinHint says how a text is made of several parts.
+func joinHint(language string) string {
+	if language == JSONata {
+		return `write it as one expression and join its parts with &, for example "{% 'Hello ' & $states.input.name %}"`
+	}
+	return `write it as one expression and join its parts with +, for example "{% 'Hello ' + states.input.name %}"`
 }
 
 // template gives a field that may hold any JSON, with expressions in it: {% %} strings, or keys that end in .$ for

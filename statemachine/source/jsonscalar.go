@@ -76,7 +76,7 @@ func escapeOf(c byte) string {
 func (r *jsonReader) escape(b *strings.Builder) (half bool) {
 	char, size, ok := decodeEscape(r.text[r.at:])
 	if !ok {
-		r.report(r.at, fmt.Sprintf("%s is no escape of JSON", strings.Trim(strconv.Quote(r.text[r.at:r.at+size]), `"`)),
+		r.report(r.at, printable(r.text[r.at:r.at+size])+" is no escape of JSON",
 			`a backslash itself is written \\; the escapes are \" \\ \/ \b \f \n \r \t and \u with four hexadecimal digits`)
 	}
 	b.WriteRune(char)

@@ -30,7 +30,7 @@ type Node struct {
 	Elems   []*Node   // Array: its elements
 	Members []*Member // Object: its members, in order; of duplicates the first
 
-	offset int    // of the value in Document.text, in bytes; of a YAML value behind its anchor and tag
+	offset int    // of a JSON value in Document.text, in bytes
 	style  style  // how a string is written
 	exact  string // the JSON text of a string that Text cannot hold, one with half a surrogate pair; else ""
 }

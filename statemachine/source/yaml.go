@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -72,7 +73,10 @@ func decodeYAML(decoder *yaml.Decoder, into *yaml.Node) (err error) {
 	return err
 }
 
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlErrorLine     = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	yamlUnknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // yamlHints says how to mend what the YAML parser complains about, by a part of its message.
 var yamlHints = []struct{ part, hint string }{
@@ -91,19 +95,21 @@ var yamlHints = []struct{ part, hint string }{
 	{"unknown escape character", `in double quotes a backslash is written \\; single quotes take it as it is`},
 }
 
-// yamlSyntax makes a diagnostic of an error of the YAML parser, which knows the line at most.
+// yamlSyntax makes a diagnostic of an error of the YAML parser. The parser tells the line where what it was reading
+// began, if any; the line where it failed is the one without which the file has another error or none.
 func (d *Document) yamlSyntax(err error) diag.Diagnostic {
-	message := err.Error()
-	at := Pos{1, 1}
-	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
-		message = message[len(m[0]):]
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			at.Line = min(max(line, 1), len(d.lines))
-		}
+	where, message := splitYAMLError(err)
+	at := Pos{max(where, 1), 1}
+	if len(d.text) <= maxSearched {
+		at.Line = sort.Search(len(d.lines), func(i int) bool { return d.failsBefore(d.lines[i].end, message) }) + 1
 	}
+	at.Line = min(at.Line, len(d.lines))
 	line := d.lines[at.Line-1]
 	text := d.text[line.start:line.end]
 	at.Column += len(text) - len(strings.TrimLeft(text, " \t"))
+	if m := yamlUnknownAnchor.FindStringSubmatch(message); m != nil && strings.Contains(text, "*"+m[1]) {
+		at = d.posAt(line.start + strings.Index(text, "*"+m[1]))
+	}
 	hint := ""
 	for _, h := range yamlHints {
 		if strings.Contains(message, h.part) {
@@ -112,6 +118,35 @@ func (d *Document) yamlSyntax(err error) diag.Diagnostic {
 		}
 	}
 	return d.problem(at, CodeYAML, "this is not valid YAML: "+message, hint)
+}
+
+// maxSearched is the size up to which a file is parsed again to find the line of an error.
+const maxSearched = 256 << 10
+
+// failsBefore tells whether the YAML parser finds the same error in the beginning of the text.
+func (d *Document) failsBefore(end int, message string) bool {
+	decoder := yaml.NewDecoder(strings.NewReader(d.text[:end] + "\n"))
+	for {
+		var each yaml.Node
+		err := decodeYAML(decoder, &each)
+		if err == nil {
+			continue
+		}
+		_, found := splitYAMLError(err)
+		return found == message
+	}
+}
+
+// splitYAMLError takes the line, 0 if there is none, and the bare message out of an error of the YAML parser.
+func splitYAMLError(err error) (line int, message string) {
+	message = err.Error()
+	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
+		message = message[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	return line, message
 }
 
 func (r *yamlReader) report(at Pos, code, message, hint string) {

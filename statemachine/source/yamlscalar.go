@@ -31,7 +31,6 @@ const quotedStyles = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.Lite
 
 // scalar sets the kind and the content of a node from a YAML scalar.
 func (r *yamlReader) scalar(n *Node, y *yaml.Node) {
-	n.offset = r.contentOffset(y)
 	n.style = yamlStyle(y)
 	tag := ""
 	if y.Style&yaml.TaggedStyle != 0 {
@@ -150,7 +149,8 @@ func (r *yamlReader) key(y *yaml.Node) (string, bool) {
 	n := &Node{Pos: at}
 	probe.scalar(n, y)
 	if n.Kind != String {
-		r.report(at, CodeYAMLValue, fmt.Sprintf("the key %s is a %s, not text", shorten(y.Value), n.Kind), fmt.Sprintf("put it in quotes: %q", y.Value))
+		r.report(at, CodeYAMLValue, fmt.Sprintf("the key %s is no text but of the type %s", shorten(y.Value), n.Kind),
+			fmt.Sprintf("put it in quotes: %q", shorten(y.Value)))
 		return "", false
 	}
 	return n.Text, true
