@@ -122,6 +122,8 @@ func (a *API) wait(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.drained(r.Context())
 	defer cancel()
+	// The request has been read; its time limit must not end the wait.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	x, err := a.eng.Wait(ctx, id)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tercel-workflows/tercel/statemachine/history"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 )
 
@@ -22,10 +21,10 @@ const reconnectPause = 500 * time.Millisecond
 // reconnectTries is how often in a row Events finds no server before it gives up.
 const reconnectTries = 20
 
-// Events calls each for every event of an execution's history behind the id after (0 for all), as they happen, until
+// Events calls each for every event of an execution's history behind the one with the seq after (0 for all), as they happen, until
 // the execution has ended, and gives what it ended as. A stream that breaks off is taken up where it broke, so each
 // sees every event once, also across a restart of the server. An error of each ends Events.
-func (c *Client) Events(ctx context.Context, id string, after int64, each func(history.Event) error) (wire.Execution, error) {
+func (c *Client) Events(ctx context.Context, id string, after int64, each func(wire.Event) error) (wire.Execution, error) {
 	for tries := 0; ; {
 		last := after
 		end, err := c.stream(ctx, id, &after, each)
@@ -60,7 +59,7 @@ func retriable(err error) bool {
 var errBrokenStream = errors.New("the stream of events broke off")
 
 // stream reads one stream of server-sent events to its end.
-func (c *Client) stream(ctx context.Context, id string, after *int64, each func(history.Event) error) (*wire.Execution, error) {
+func (c *Client) stream(ctx context.Context, id string, after *int64, each func(wire.Event) error) (*wire.Execution, error) {
 	header := http.Header{}
 	if *after > 0 {
 		header.Set("Last-Event-ID", strconv.FormatInt(*after, 10))
@@ -81,17 +80,17 @@ func (c *Client) stream(ctx context.Context, id string, after *int64, each func(
 		}
 		switch kind {
 		case "history":
-			var e history.Event
+			var e wire.Event
 			if err := json.Unmarshal(data, &e); err != nil {
 				return nil, fmt.Errorf("reading an event: %w", err)
 			}
-			if int64(e.ID) <= *after {
+			if e.Seq <= *after {
 				continue
 			}
 			if err := each(e); err != nil {
 				return nil, err
 			}
-			*after = int64(e.ID)
+			*after = e.Seq
 		case "end":
 			var end wire.Execution
 			if err := json.Unmarshal(data, &end); err != nil {

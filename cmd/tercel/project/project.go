@@ -51,6 +51,7 @@ type Machine struct {
 	Name string
 	Type string // "" if the file names none
 	File string // of the definition, seen from the working directory, as messages show it
+	Text []byte // the definition itself, if it stands in no file; File is a name for it then
 }
 
 // file is the shape of a registry file.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine/diag"
-	"github.com/tercel-workflows/tercel/statemachine/history"
 )
 
 // NamespaceHeader names the namespace that a request is about; without it, the query parameter namespace does, else it is
@@ -131,8 +130,42 @@ type ExecutionList struct {
 
 // History is one page of an execution's history.
 type History struct {
-	Events     []history.Event `json:"events"`
-	NextCursor string          `json:"nextCursor,omitempty"`
+	Events     []Event `json:"events"`
+	NextCursor string  `json:"nextCursor,omitempty"`
+}
+
+// Event is one event of an execution's history, of the type and with the ids that the Step Functions API gives it.
+type Event struct {
+	Seq        int64     `json:"seq"` // its place in the history, from 1
+	ID         int64     `json:"id"`
+	PreviousID int64     `json:"previousEventId"` // the event that led to this one; 0 for none
+	Type       string    `json:"type"`
+	Timestamp  time.Time `json:"timestamp"`
+	State      string    `json:"state,omitempty"` // the state that it happened in
+	Frame      uint64    `json:"frame,omitempty"` // the branch or iteration that it happened in; 0 is the top level
+	// Extra marks an event that the Step Functions API does not have; it has the id of the event before it.
+	Extra   bool    `json:"extra,omitempty"`
+	Details Details `json:"details"`
+}
+
+// Details are what an event says. Which fields there are depends on its type.
+type Details struct {
+	Input            json.RawMessage            `json:"input,omitempty"`
+	Output           json.RawMessage            `json:"output,omitempty"`
+	Assigned         map[string]json.RawMessage `json:"assignedVariables,omitempty"`
+	Error            *string                    `json:"error,omitempty"`
+	Cause            *string                    `json:"cause,omitempty"`
+	Resource         string                     `json:"resource,omitempty"`
+	ResourceType     string                     `json:"resourceType,omitempty"`
+	TimeoutSeconds   float64                    `json:"timeoutSeconds,omitempty"`
+	HeartbeatSeconds float64                    `json:"heartbeatSeconds,omitempty"`
+	Worker           string                     `json:"worker,omitempty"`
+	Location         string                     `json:"location,omitempty"` // of the expression within its state
+	Index            *int                       `json:"index,omitempty"`    // of an iteration, from 0
+	Length           *int                       `json:"length,omitempty"`   // how many items a Map has
+	Until            *time.Time                 `json:"until,omitempty"`    // of a wait or a pause before a retry
+	Node             string                     `json:"node,omitempty"`
+	RedriveCount     int                        `json:"redriveCount,omitempty"`
 }
 
 // Stop aborts an execution.
