@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tercel-workflows/tercel/engine/invoke"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 )
@@ -111,29 +112,22 @@ type Update struct {
 // HistoryPage is a part of an execution's history.
 type HistoryPage struct {
 	Execution  Execution
-	Definition StateMachine // the revision that the execution runs
-	Rows       []HistoryRow // decode with statemachine.DecodeEvents, or see Events
+	Definition StateMachine          // the revision that the execution runs
+	Machine    *statemachine.Machine // the same, compiled; nil if it does not compile with this release
+	Rows       []HistoryRow          // see Events
 }
 
 // TaskInfo tells a function which task it works on. The deadline of the task is that of the context.
-type TaskInfo struct {
-	Execution      uuid.UUID
-	ExecutionARN   string
-	ExecutionName  string
-	Namespace      string
-	StateMachine   string // its name
-	State          string
-	Task           statemachine.TaskID
-	Attempt        int    // 0 for the first
-	IdempotencyKey string // the same for each delivery of the same attempt
-	Token          string // the task token; empty unless the state waits for it
-	TraceContext   string // traceparent, may be empty
-}
+type TaskInfo = invoke.TaskInfo
 
-// Func is a function in this process. Its result is turned into JSON as encoding/json does; json.RawMessage and
-// *value.Value are taken as they are. An error with a method ErrorType() string names the ASL error it becomes.
-// A call may be delivered more than once, after a crash; IdempotencyKey is the same then.
-type Func func(ctx context.Context, task TaskInfo, input json.RawMessage) (any, error)
+// Func is a function in this process; see invoke.Func for what it may give, and Typed for functions with types of
+// their own.
+type Func = invoke.Func
+
+// Typed makes a Func of a function with types of its own, read and written as encoding/json does.
+func Typed[In, Out any](f func(ctx context.Context, task TaskInfo, in In) (Out, error)) Func {
+	return invoke.Typed(f)
+}
 
 // Stats are a node's gauges at one moment.
 type Stats struct {

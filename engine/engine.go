@@ -1,166 +1,191 @@
+// Package engine runs executions of state machines: it owns the live ones, commits what they decide, and then acts on it.
+//
+// Its one rule is: commit, then act. What an execution decides is durable in the [Store] before any function is called,
+// any timer set, or any caller answered because of it. An execution in memory has a mailbox of signals. A few runners
+// take executions that have signals, let the functional core of package statemachine decide them, and hand the events as
+// one durable point to the writers, which commit whatever has piled up in one transaction. While a durable point commits,
+// further signals gather and share the next one.
+//
+// An execution that only waits, for a time, a callback or a person, leaves memory: it is parked in the database, and
+// woken by its time or by a signal, on any node. The primary key of the history keeps two nodes from running one
+// execution: the one that writes second loses, and drops its run.
 package engine
 
 import (
 	"context"
-	"iter"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/engine/invoke"
 )
 
-// Engine runs executions.
-type Engine struct{}
+// Engine runs executions. Make one with New.
+type Engine struct {
+	cfg       Config
+	log       *slog.Logger
+	tokens    tokens
+	peerKey   []byte
+	machines  *machines
+	functions *functions
 
-var errSoon = errorf(CodeServiceUnavailable, "not there yet")
+	node     atomic.Pointer[Node]
+	leased   atomic.Bool  // the last renewal succeeded
+	registry atomic.Int64 // the version of the registry seen last
+
+	lives    *lives
+	flights  *flights
+	aside    sync.Map // executions that cannot go on here, by id: error
+	hub      *hub
+	timers   *timers
+	pool     *pool
+	runnable *queue[*live]
+	writes   *queue[*point]
+
+	starved  atomic.Bool  // executions wait for room in memory
+	looksAt  atomic.Int64 // when the node looks for due executions next, in Unix nanoseconds
+	underWay atomic.Int64 // durable points between submission and their having been acted on
+	working  atomic.Int64 // runners at work
+	frozen   atomic.Bool  // nothing is decided any more
+	state    atomic.Int32 // stateNew ...
+	counters counters
+
+	calls, writing         context.Context //nolint:containedctx // they end with the engine, not with a caller
+	stopCalls, stopWriting context.CancelFunc
+	workers                sync.WaitGroup
+
+	dueLoop, deadLoop, leaseLoop, timerLoop, registryLoop *loop
+}
+
+// counters count since the start.
+type counters struct {
+	commits, writes, fenced, started, ended, parked atomic.Int64
+}
+
+// The states of an engine, in order.
+const (
+	stateNew = iota
+	stateRunning
+	stateStopping
+	stateStopped
+)
 
 // New checks the configuration and makes an engine. Start starts it.
-func New(cfg Config) (*Engine, error) { return nil, errSoon }
-
-// RegisterFunc registers a Go function of this process under a name, for resources `function:NAME`, in all namespaces.
-func (e *Engine) RegisterFunc(name string, f Func) {}
+func New(cfg Config) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg: cfg, log: cfg.Logger,
+		machines: &machines{store: cfg.Store, size: cfg.MachineCache},
+		functions: &functions{
+			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,
+			inCode: map[string]Func{}, found: map[functionKey]*function{},
+		},
+		lives:    &lives{set: map[uuid.UUID]*live{}},
+		flights:  &flights{pending: map[uuid.UUID]chan struct{}{}},
+		hub:      &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
+		timers:   &timers{},
+		runnable: newQueue[*live](),
+		writes:   newQueue[*point](),
+	}
+	e.machines.init()
+	e.calls, e.stopCalls = context.WithCancel(context.Background())
+	e.writing, e.stopWriting = context.WithCancel(context.Background())
+	e.pool = newPool(cfg.MaxInvocations, e.call)
+	e.dueLoop = newLoop("due executions", e.log, e.claimDue)
+	e.deadLoop = newLoop("takeover", e.log, e.claimDead)
+	e.leaseLoop = newLoop("lease", e.log, e.renew)
+	e.timerLoop = newLoop("timers", e.log, e.tick)
+	e.registryLoop = newLoop("registry", e.log, e.refresh)
+	e.timers.loop = e.timerLoop
+	node, err := e.newNode()
+	if err != nil {
+		return nil, err
+	}
+	e.node.Store(node)
+	return e, nil
+}
 
 // Start enters the node into the cluster and starts the loops. They run until Shutdown, whatever becomes of ctx.
-func (e *Engine) Start(ctx context.Context) error { return errSoon }
+func (e *Engine) Start(ctx context.Context) error {
+	if !e.state.CompareAndSwap(stateNew, stateRunning) {
+		return errors.New("starting the engine: it was started before")
+	}
+	if err := e.join(ctx); err != nil {
+		e.state.Store(stateStopped)
+		return fmt.Errorf("starting the engine: %w", err)
+	}
+	e.leased.Store(true)
+	for range runtime.GOMAXPROCS(0) {
+		e.workers.Go(e.runner)
+	}
+	for range e.cfg.Writers {
+		e.workers.Go(e.writer)
+	}
+	for _, l := range e.loops() {
+		l.start()
+	}
+	e.log.Info("the engine has started", keyNode, e.nodeID(), "address", e.cfg.Address)
+	return nil
+}
 
-// Shutdown stops taking work, waits a grace for function calls in flight, and hands all executions back.
-func (e *Engine) Shutdown(ctx context.Context) error { return errSoon }
+// join gets the cluster's key and the node's lease.
+func (e *Engine) join(ctx context.Context) error {
+	key, err := e.cfg.Store.ClusterKey(ctx)
+	if err != nil {
+		return fmt.Errorf("getting the cluster's key: %w", err)
+	}
+	e.tokens.key, e.peerKey = derive(key, "task tokens"), derive(key, "calls between nodes")
+	version, err := e.cfg.Store.RegistryVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the registry: %w", err)
+	}
+	e.registry.Store(version)
+	if err := e.cfg.Store.Register(ctx, e.Node(), e.cfg.Lease); err != nil {
+		return fmt.Errorf("registering the node: %w", err)
+	}
+	return nil
+}
 
-// Node describes this node.
-func (e *Engine) Node() Node { return Node{} }
+func (e *Engine) loops() []*loop {
+	return []*loop{e.leaseLoop, e.timerLoop, e.dueLoop, e.deadLoop, e.registryLoop}
+}
 
-// Nodes lists the nodes whose lease is good.
-func (e *Engine) Nodes(ctx context.Context) ([]Node, error) { return nil, errSoon }
+// now is the clock of decisions.
+func (e *Engine) now() time.Time { return time.Now().UTC() }
 
-// Ready checks that the node has its lease and that the database answers.
-func (e *Engine) Ready(ctx context.Context) error { return errSoon }
-
-// Stats gives the node's gauges.
-func (e *Engine) Stats() Stats { return Stats{} }
+// stopped tells whether the engine takes no more work.
+func (e *Engine) stopped() bool { return e.state.Load() >= stateStopping }
 
 // PeerKey is the key with which calls between nodes are signed; the same on all nodes of the cluster. Call it after Start.
-func (e *Engine) PeerKey() []byte { return nil }
+func (e *Engine) PeerKey() []byte { return e.peerKey }
 
-// Validate compiles a definition and gives all findings.
-func (e *Engine) Validate(file string, definition []byte) diag.List { return nil }
-
-// Deploy checks a definition and stores it as the machine's newest revision. A definition with errors gives a
-// *DefinitionError.
-func (e *Engine) Deploy(ctx context.Context, r DeployRequest) (DeployResult, error) {
-	return DeployResult{}, errSoon
+// Ready checks that the node has its lease and that the database answers.
+func (e *Engine) Ready(ctx context.Context) error {
+	switch {
+	case e.state.Load() != stateRunning:
+		return errStopping
+	case !e.leased.Load():
+		return errorf(CodeServiceUnavailable, "the node could not renew its lease")
+	}
+	return asked(e.cfg.Store.Ping(ctx))
 }
 
-// StateMachine gives a machine, by name or ARN, with its newest revision.
-func (e *Engine) StateMachine(ctx context.Context, namespace, ref string) (StateMachine, error) {
-	return StateMachine{}, errSoon
+// Stats gives the node's gauges.
+func (e *Engine) Stats() Stats {
+	s := Stats{
+		Live: e.lives.len(), QueuedWrites: e.writes.len(),
+		Commits: e.counters.commits.Load(), Writes: e.counters.writes.Load(), Fenced: e.counters.fenced.Load(),
+		Started: e.counters.started.Load(), Ended: e.counters.ended.Load(), Parked: e.counters.parked.Load(),
+	}
+	s.Invocations, s.WaitingInvocations = e.pool.counts()
+	return s
 }
-
-// StateMachines lists machines by name.
-func (e *Engine) StateMachines(ctx context.Context, namespace string, page Page) ([]StateMachine, error) {
-	return nil, errSoon
-}
-
-// Revision gives the definition of one revision.
-func (e *Engine) Revision(ctx context.Context, revision uuid.UUID) (StateMachine, error) {
-	return StateMachine{}, errSoon
-}
-
-// DeleteStateMachine removes a machine from the registry; its executions go on and stay readable.
-func (e *Engine) DeleteStateMachine(ctx context.Context, namespace, ref string) error { return errSoon }
-
-// StateMachineARN gives the ARN of a machine.
-func (e *Engine) StateMachineARN(name string) string { return "" }
-
-// ExecutionARN gives the ARN of an execution.
-func (e *Engine) ExecutionARN(machine, name string) string { return "" }
-
-// PutFunction creates or changes a function of the registry.
-func (e *Engine) PutFunction(ctx context.Context, namespace, name string, c FunctionConfig) error {
-	return errSoon
-}
-
-// Function gives a function of the registry.
-func (e *Engine) Function(ctx context.Context, namespace, name string) (FunctionInfo, error) {
-	return FunctionInfo{}, errSoon
-}
-
-// Functions lists the functions of a namespace by name.
-func (e *Engine) Functions(ctx context.Context, namespace string) ([]FunctionInfo, error) {
-	return nil, errSoon
-}
-
-// DeleteFunction removes a function from the registry.
-func (e *Engine) DeleteFunction(ctx context.Context, namespace, name string) error { return errSoon }
-
-// StartExecution starts an execution. Its answer comes after the commit. The same name with the same input gives the
-// execution that is there already, and created is false; with other input it gives ExecutionAlreadyExists.
-func (e *Engine) StartExecution(ctx context.Context, r StartRequest) (x Execution, created bool, err error) {
-	return Execution{}, false, errSoon
-}
-
-// StartExecutionTx starts an execution within a transaction of the caller's: it runs if and when that commits. Call
-// Kick after the commit for it to begin at once; without, it begins within Config.Poll.
-func (e *Engine) StartExecutionTx(ctx context.Context, tx pgx.Tx, r StartRequest) (x Execution, created bool, err error) {
-	return Execution{}, false, errSoon
-}
-
-// Kick makes the node look for due executions now.
-func (e *Engine) Kick() {}
-
-// ResolveExecution gives the id of an execution from what a person calls it: its id, `machine/name`, or its ARN.
-func (e *Engine) ResolveExecution(ctx context.Context, namespace, ref string) (uuid.UUID, error) {
-	return uuid.Nil, errSoon
-}
-
-// DescribeExecution gives one execution, by what ResolveExecution takes.
-func (e *Engine) DescribeExecution(ctx context.Context, namespace, ref string) (Execution, error) {
-	return Execution{}, errSoon
-}
-
-// ListExecutions lists executions, newest first, without input and output.
-func (e *Engine) ListExecutions(ctx context.Context, filter Filter, page Page) ([]Execution, error) {
-	return nil, errSoon
-}
-
-// History gives the rows with a seq of at least from, in order, at most limit of them (0: all).
-func (e *Engine) History(ctx context.Context, id uuid.UUID, from int64, limit int) (HistoryPage, error) {
-	return HistoryPage{}, errSoon
-}
-
-// Watch gives the history rows from seq from on (0: all) as they are committed, until the execution has ended, ctx
-// ends, or the caller breaks off. The last update has the execution's end. The first update comes at once.
-func (e *Engine) Watch(ctx context.Context, id uuid.UUID, from int64) iter.Seq2[Update, error] {
-	return func(yield func(Update, error) bool) {}
-}
-
-// Wait waits until an execution has ended.
-func (e *Engine) Wait(ctx context.Context, id uuid.UUID) (Execution, error) {
-	return Execution{}, errSoon
-}
-
-// StopExecution aborts an execution. One that has ended already is left as it is, without an error.
-func (e *Engine) StopExecution(ctx context.Context, id uuid.UUID, errName, cause string) (Execution, error) {
-	return Execution{}, errSoon
-}
-
-// RedriveExecution lets an execution that failed, was aborted or timed out go on from where it ended.
-func (e *Engine) RedriveExecution(ctx context.Context, id uuid.UUID) (Execution, error) {
-	return Execution{}, errSoon
-}
-
-// SendTaskSuccess completes the task of a token. Output must be JSON.
-func (e *Engine) SendTaskSuccess(ctx context.Context, token string, output []byte) error {
-	return errSoon
-}
-
-// SendTaskFailure fails the task of a token.
-func (e *Engine) SendTaskFailure(ctx context.Context, token, errName, cause string) error {
-	return errSoon
-}
-
-// SendTaskHeartbeat says that the task of a token is worked on.
-func (e *Engine) SendTaskHeartbeat(ctx context.Context, token string) error { return errSoon }
-
-// HandleForwarded answers a call that another node forwarded to this one, which owns its execution.
-func (e *Engine) HandleForwarded(ctx context.Context, call ForwardedCall) error { return errSoon }

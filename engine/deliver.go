@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// What executions answer to their callers, besides the core's rejections.
+var (
+	errMoved     = errors.New("the execution has left this memory")
+	errEnded     = errors.New("the execution has ended")
+	errCancelled = errors.New("nobody waits for the task any more")
+	errStopping  = errorf(CodeServiceUnavailable, "this node is shutting down; try again, another one will answer")
+)
+
+// endedError says that a call came too late.
+type endedError struct{ status Status }
+
+func (e *endedError) Error() string { return "the execution has ended: " + string(e.status) }
+
+// signal gives the signal that a call brings.
+func (c *ForwardedCall) signal() (statemachine.Signal, error) {
+	switch c.Kind {
+	case CallStop:
+		return statemachine.Stop{Error: c.Error, Cause: c.Cause}, nil
+	case CallSuccess:
+		v, err := value.Parse(c.Output)
+		if err != nil {
+			return nil, errorf(CodeInvalidOutput, "the output is %v", err)
+		}
+		return statemachine.TaskSucceeded{Task: c.Task, Result: v}, nil
+	case CallFailure:
+		return statemachine.TaskFailed{Task: c.Task, Error: c.Error, Cause: c.Cause}, nil
+	case CallHeartbeat:
+		return statemachine.TaskHeartbeat{Task: c.Task}, nil
+	default:
+		return nil, errorf(CodeValidation, "calls of the kind %q are not known to this release", c.Kind)
+	}
+}
+
+// deliver brings a call to its execution, wherever that is: in this memory, parked, or with another node. It answers
+// after the commit of what the call led to.
+func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) error {
+	signal, err := c.signal()
+	if err != nil {
+		return err
+	}
+	for failures := 0; ; failures++ {
+		if e.stopped() {
+			return errStopping
+		}
+		x, owner, err := e.locate(ctx, c.Execution)
+		switch {
+		case err != nil:
+			return err
+		case x != nil:
+			answer := make(chan error, 1)
+			if !e.post(x, message{signal: signal, answer: answer}) {
+				continue
+			}
+			select {
+			case err := <-answer:
+				if errors.Is(err, errMoved) {
+					continue
+				}
+				return err
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		case owner == nil || owner.ID == e.nodeID():
+			// Its owner is dead and not yet succeeded, or a claim is on its way.
+			e.deadLoop.kick()
+		case !forward:
+			return errorf(CodeServiceUnavailable, "execution %s is not on this node", c.Execution)
+		default:
+			done, err := e.forward(ctx, owner, c)
+			if done {
+				return err
+			}
+		}
+		pause(ctx, backoff(failures))
+		if ctx.Err() != nil {
+			return errors.Join(errorf(CodeServiceUnavailable, "the node that runs execution %s does not answer", c.Execution), context.Cause(ctx))
+		}
+	}
+}
+
+// forward hands a call to the owner of its execution. It gives false if it is to be tried again.
+func (e *Engine) forward(ctx context.Context, owner *Node, c ForwardedCall) (done bool, err error) {
+	if e.cfg.Peers == nil || owner.Address == "" {
+		return true, errorf(CodeServiceUnavailable, "execution %s runs on node %s, which this one has no way to reach; "+
+			"give every node the address at which the others reach it", c.Execution, owner.ID)
+	}
+	err = e.cfg.Peers.Forward(ctx, *owner, c)
+	var coded *Error
+	if err == nil || (errors.As(err, &coded) && coded.Code != CodeServiceUnavailable) {
+		return true, err
+	}
+	e.log.Debug("a call could not be forwarded", keyExecution, c.Execution, keyOwner, owner.ID, keyError, err)
+	return false, nil
+}
+
+// locate finds an execution: in memory, where it takes it if it is parked, or else its owner; neither, if it has an
+// owner that is dead.
+func (e *Engine) locate(ctx context.Context, id uuid.UUID) (*live, *Node, error) {
+	for {
+		if x := e.lives.get(id); x != nil {
+			return x, nil, nil
+		}
+		if why, aside := e.aside.Load(id); aside {
+			return nil, nil, errorf(CodeServiceUnavailable, "execution %s was set aside after an error: %v", id, why)
+		}
+		leader, wait := e.flights.join(id)
+		if leader {
+			x, owner, err := e.claimOne(ctx, id)
+			e.flights.land(id)
+			return x, owner, err
+		}
+		select {
+		case <-wait: // whoever asked before has the answer in memory now, or it is to be asked again
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// claimOne takes a parked execution into memory.
+func (e *Engine) claimOne(ctx context.Context, id uuid.UUID) (*live, *Node, error) {
+	if x := e.lives.get(id); x != nil {
+		return x, nil, nil
+	}
+	var found ClaimResult
+	node := e.nodeID()
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
+		found, err = e.cfg.Store.ClaimOne(ctx, node, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case found.Claimed != nil:
+		x, err := e.restore(context.WithoutCancel(ctx), node, found.Claimed, statemachine.Tick{})
+		if err != nil {
+			e.unrestored(node, id, err)
+			return nil, nil, errorf(CodeServiceUnavailable, "execution %s cannot be brought into memory: %v", id, err)
+		}
+		return x, nil, nil
+	case !found.Found:
+		return nil, nil, errorf(CodeExecutionDoesNotExist, "there is no execution %s", id)
+	case found.Status != Running:
+		return nil, nil, &endedError{status: found.Status}
+	default:
+		return nil, found.Owner, nil
+	}
+}
+
+// HandleForwarded answers a call that another node forwarded to this one, which owns its execution.
+func (e *Engine) HandleForwarded(ctx context.Context, c ForwardedCall) error {
+	return callError(e.deliver(ctx, c, false), &c)
+}
+
+// callError gives the error that a caller understands.
+func callError(err error, c *ForwardedCall) error {
+	var coded *Error
+	var ended *endedError
+	switch {
+	case err == nil, errors.As(err, &coded):
+		return err
+	case c.Kind == CallStop && (errors.As(err, &ended) || errors.Is(err, statemachine.ErrEnded)):
+		return nil
+	case errors.As(err, &ended), errors.Is(err, statemachine.ErrEnded), errors.Is(err, statemachine.ErrTaskTimedOut):
+		return errorf(CodeTaskTimedOut, "nobody waits for task %d of execution %s any more: %v", c.Task, c.Execution, err)
+	case errors.Is(err, statemachine.ErrTaskDoesNotExist):
+		return errorf(CodeTaskDoesNotExist, "task %d of execution %s was answered before, or never was", c.Task, c.Execution)
+	default:
+		return fmt.Errorf("delivering to execution %s: %w", c.Execution, err)
+	}
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/diag"
+)
+
+// MaxDefinition is how large a definition may be, in bytes: the service's quota.
+const MaxDefinition = 1 << 20
+
+// Validate compiles a definition and gives all findings.
+func (e *Engine) Validate(file string, definition []byte) diag.List {
+	_, diagnostics := compile(file, definition)
+	return diagnostics
+}
+
+func compile(file string, definition []byte) (*statemachine.Machine, diag.List) {
+	if len(definition) > MaxDefinition {
+		return nil, diag.List{{
+			Severity: diag.Error, Code: "DEFINITION_TOO_LARGE", File: file,
+			Message: fmt.Sprintf("the definition has %d bytes; at most %d are allowed", len(definition), MaxDefinition),
+		}}
+	}
+	return statemachine.Compile(file, definition)
+}
+
+// Deploy checks a definition and stores it as the machine's newest revision. A definition with errors gives a
+// *DefinitionError.
+func (e *Engine) Deploy(ctx context.Context, r DeployRequest) (DeployResult, error) {
+	r.Namespace = namespaceOr(r.Namespace)
+	if r.Type == "" {
+		r.Type = "STANDARD"
+	}
+	if err := errors.Join(checkName("state machine", r.Name), checkName("namespace", r.Namespace)); err != nil {
+		return DeployResult{}, err
+	}
+	if r.Type != "STANDARD" {
+		return DeployResult{}, errorf(CodeValidation, "the type of state machine %s is %q; only STANDARD is supported", r.Name, r.Type)
+	}
+	machine, diagnostics := compile(r.File, r.Definition)
+	if machine == nil {
+		return DeployResult{}, &DefinitionError{Diagnostics: diagnostics}
+	}
+	unknown, err := e.unknownResources(ctx, r, machine)
+	if err != nil {
+		return DeployResult{}, asked(err)
+	}
+	result := DeployResult{Warnings: append(diagnostics, unknown...)}
+	if r.DryRun {
+		return result, nil
+	}
+	var put PutResult
+	err = e.persist(ctx, func(ctx context.Context) (err error) {
+		put, err = e.cfg.Store.PutStateMachine(ctx, StateMachine{
+			Namespace: r.Namespace, Name: r.Name, Type: r.Type, Definition: r.Definition, File: r.File,
+		})
+		return err
+	})
+	e.machines.forget()
+	result.StateMachine, result.Created, result.Changed = put.StateMachine, put.Created, put.Changed
+	return result, err
+}
+
+// unknownResources warns of resources that nobody has registered, and says what is known instead.
+func (e *Engine) unknownResources(ctx context.Context, r DeployRequest, machine *statemachine.Machine) (diag.List, error) {
+	known, err := e.functions.names(ctx, r.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	hint := "no function is registered in namespace " + r.Namespace
+	if len(known) > 0 {
+		hint = "registered are " + strings.Join(known[:min(len(known), 20)], ", ")
+	}
+	var warnings diag.List
+	for _, resource := range machine.Resources() {
+		d := diag.Diagnostic{Severity: diag.Warning, File: r.File, Hint: hint}
+		name, ok := functionName(resource)
+		switch {
+		case !ok:
+			d.Code, d.Message = "UNKNOWN_RESOURCE", fmt.Sprintf("%q is no resource that this engine can call; tasks that use it will fail", resource)
+		case slices.Contains(known, name):
+			continue
+		default:
+			d.Code, d.Message = "UNKNOWN_FUNCTION", fmt.Sprintf("function %q is not registered; tasks that use it will fail until it is", name)
+		}
+		warnings = append(warnings, d)
+	}
+	return warnings, nil
+}
+
+// StateMachine gives a machine, by name or ARN, with its newest revision.
+func (e *Engine) StateMachine(ctx context.Context, namespace, ref string) (StateMachine, error) {
+	name, err := machineRef(ref)
+	if err != nil {
+		return StateMachine{}, err
+	}
+	m, err := e.cfg.Store.StateMachine(ctx, namespaceOr(namespace), name)
+	if errors.Is(err, ErrNotFound) {
+		return m, errorf(CodeStateMachineDoesNotExist, "there is no state machine %q in namespace %s", name, namespaceOr(namespace))
+	}
+	return m, asked(err)
+}
+
+// StateMachines lists machines by name.
+func (e *Engine) StateMachines(ctx context.Context, namespace string, page Page) ([]StateMachine, error) {
+	list, err := e.cfg.Store.StateMachines(ctx, namespaceOr(namespace), page)
+	return list, asked(err)
+}
+
+// Revision gives the definition of one revision.
+func (e *Engine) Revision(ctx context.Context, revision uuid.UUID) (StateMachine, error) {
+	m, err := e.cfg.Store.Revision(ctx, revision)
+	if errors.Is(err, ErrNotFound) {
+		return m, errorf(CodeResourceNotFound, "there is no revision %s of a state machine", revision)
+	}
+	return m, asked(err)
+}
+
+// DeleteStateMachine removes a machine from the registry; its executions go on and stay readable.
+func (e *Engine) DeleteStateMachine(ctx context.Context, namespace, ref string) error {
+	name, err := machineRef(ref)
+	if err != nil {
+		return err
+	}
+	err = e.persist(ctx, func(ctx context.Context) error {
+		return e.cfg.Store.DeleteStateMachine(ctx, namespaceOr(namespace), name)
+	})
+	e.machines.forget()
+	if errors.Is(err, ErrNotFound) {
+		return errorf(CodeStateMachineDoesNotExist, "there is no state machine %q in namespace %s", name, namespaceOr(namespace))
+	}
+	return err
+}
+
+// asked turns an error of the database into one that callers understand.
+func asked(err error) error {
+	if err == nil || permanent(err) {
+		return err
+	}
+	return errors.Join(errorf(CodeServiceUnavailable, "the database does not answer: %v", err), err)
+}

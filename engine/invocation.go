@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/tercel-workflows/tercel/engine/invoke"
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// job is one function call, from its command to its outcome.
+type job struct {
+	x        *live
+	command  statemachine.Invoke
+	function *function
+	gate     *gate // nil if the function has no bound of its own
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+}
+
+// invoke begins an attempt of a task. It does not wait: a call that finds no room waits in the pool.
+func (e *Engine) invoke(x *live, c statemachine.Invoke) {
+	ctx, cancel := context.WithCancelCause(e.calls)
+	j := &job{x: x, command: c, ctx: ctx, cancel: cancel}
+	x.mu.Lock()
+	if x.gone {
+		x.mu.Unlock()
+		cancel(errMoved)
+		return
+	}
+	if x.tasks == nil {
+		x.tasks = make(map[statemachine.TaskID]context.CancelCauseFunc)
+	}
+	if old := x.tasks[c.Task]; old != nil {
+		old(errMoved)
+	}
+	x.tasks[c.Task] = cancel
+	x.mu.Unlock()
+
+	if f, ok := e.functions.cached(x.row.Namespace, c.Resource); ok {
+		j.function = f
+		e.pool.submit(j)
+		return
+	}
+	go e.resolve(j)
+}
+
+// resolve looks the function of a job up in the registry.
+func (e *Engine) resolve(j *job) {
+	err := e.persist(j.ctx, func(ctx context.Context) (err error) {
+		j.function, err = e.functions.lookup(ctx, j.x.row.Namespace, j.command.Resource)
+		return err
+	})
+	if err != nil {
+		if j.ctx.Err() == nil && !e.stopped() {
+			e.report(j, nil, &invoke.TaskError{Name: invoke.ErrNotRegistered, Cause: fmt.Sprintf("looking %s up: %v", j.command.Resource, err)})
+		}
+		j.cancel(nil)
+		return
+	}
+	e.pool.submit(j)
+}
+
+// call makes the function call and reports its outcome.
+func (e *Engine) call(j *job) {
+	defer j.cancel(nil)
+	ctx := j.ctx
+	if ctx.Err() != nil {
+		return
+	}
+	if !j.command.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, j.command.Deadline)
+		defer cancel()
+	}
+	result, err := e.guardedCall(ctx, j)
+	if err != nil && ctx.Err() != nil {
+		// Nobody waits for it any more, or its time is over: that is for the run to say, at its next tick.
+		return
+	}
+	e.report(j, result, err)
+}
+
+func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("an invoker panicked", keyExecution, j.x.row.ID, keyTask, j.command.Task,
+				keyResource, j.command.Resource, keyError, p, keyStack, string(debug.Stack()))
+			err = &invoke.TaskError{Name: invoke.ErrPanicked, Cause: fmt.Sprint(p)}
+		}
+	}()
+	if j.command.Pattern == statemachine.Sync || j.command.Pattern == statemachine.Sync2 {
+		return nil, &invoke.TaskError{Name: invoke.ErrUnsupported, Cause: fmt.Sprintf(
+			"%s is a function; its answer is its result, so leave .sync out of the resource", j.command.Resource)}
+	}
+	return j.function.invoker.Invoke(ctx, e.invocation(j))
+}
+
+func (e *Engine) invocation(j *job) *invoke.Invocation {
+	row, c := &j.x.row, &j.command
+	call := &invoke.Invocation{
+		TaskInfo: invoke.TaskInfo{
+			Execution:      row.ID,
+			ExecutionARN:   e.ExecutionARN(row.MachineName, row.Name),
+			ExecutionName:  row.Name,
+			Namespace:      row.Namespace,
+			StateMachine:   row.MachineName,
+			State:          c.State,
+			Task:           c.Task,
+			Attempt:        c.Attempt,
+			IdempotencyKey: row.ID.String() + "/" + strconv.FormatUint(uint64(c.Task), 10),
+			TraceContext:   row.TraceContext,
+		},
+		Arguments: c.Arguments,
+		MaxResult: e.cfg.Limits.Payload,
+	}
+	if c.Pattern == statemachine.WaitForTaskToken {
+		call.Token = c.Token
+	}
+	if call.Arguments == nil {
+		call.Arguments = value.NullValue
+	}
+	return call
+}
+
+// report sends the outcome of a call to its execution.
+func (e *Engine) report(j *job, result *value.Value, err error) {
+	task := j.command.Task
+	j.x.mu.Lock()
+	delete(j.x.tasks, task)
+	j.x.mu.Unlock()
+
+	var signal statemachine.Signal
+	var failed *invoke.TaskError
+	switch {
+	case errors.As(err, &failed):
+		signal = statemachine.TaskFailed{Task: task, Error: failed.Name, Cause: failed.Cause}
+	case err != nil:
+		signal = statemachine.TaskFailed{Task: task, Error: invoke.ErrFailed, Cause: err.Error()}
+	case j.command.Pattern == statemachine.WaitForTaskToken:
+		signal = statemachine.TaskSubmitted{Task: task, Output: result}
+	default:
+		signal = statemachine.TaskSucceeded{Task: task, Result: result}
+	}
+	e.post(j.x, message{signal: signal}) // if the execution has left memory, nobody waits for the outcome
+}

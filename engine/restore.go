@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/google/uuid"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+)
+
+// corruptError says that an execution cannot be rebuilt from what the database has of it.
+type corruptError struct{ err error }
+
+func (c corruptError) Error() string { return c.err.Error() }
+func (c corruptError) Unwrap() error { return c.err }
+
+func isCorrupt(err error) bool {
+	var c corruptError
+	return errors.As(err, &c)
+}
+
+// restore brings a claimed execution into memory, with its first signal; one that has not started gets its start.
+func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first statemachine.Signal) (*live, error) {
+	x, err := e.newLive(ctx, node, c.Execution)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.replay(e.info(&x.row), c); err != nil {
+		return nil, err
+	}
+	x.resume = true
+	if x.run.Status() == "" {
+		first = statemachine.Start{}
+	}
+	e.admit(x, message{signal: first})
+	return x, nil
+}
+
+// newLive gives an execution of which nothing is known but its row.
+func (e *Engine) newLive(ctx context.Context, node uuid.UUID, row ExecutionRow) (*live, error) {
+	m, err := e.machines.compiled(ctx, row.Revision)
+	if err != nil {
+		return nil, fmt.Errorf("getting the state machine of execution %s: %w", row.ID, err)
+	}
+	if row.MachineName == "" {
+		row.MachineName = m.definition.Name
+	}
+	x := &live{row: row, node: node, machine: m.machine, seq: 0}
+	x.run = m.machine.NewRun(e.info(&row))
+	return x, nil
+}
+
+// info gives what the run knows of its execution.
+func (e *Engine) info(row *ExecutionRow) statemachine.Info {
+	return statemachine.Info{
+		ExecutionID:    e.ExecutionARN(row.MachineName, row.Name),
+		ExecutionName:  row.Name,
+		RoleARN:        "arn:aws:iam::" + e.cfg.Account + ":role/tercel",
+		StateMachineID: e.StateMachineARN(row.MachineName),
+		StateMachine:   row.MachineName,
+		Input:          row.Input,
+	}
+}
+
+// replay rebuilds the run from the snapshot and the history behind it.
+func (x *live) replay(info statemachine.Info, c *Claimed) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = corruptError{fmt.Errorf("rebuilding the run panicked: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	if c.Snapshot != nil {
+		run, err := x.machine.Restore(info, c.Snapshot)
+		if err != nil {
+			return corruptError{fmt.Errorf("reading the snapshot of seq %d: %w", c.SnapshotSeq, err)}
+		}
+		x.run, x.seq, x.snapshot = run, c.SnapshotSeq+1, len(c.Snapshot)
+	}
+	for _, row := range c.History {
+		if row.Seq < x.seq {
+			continue
+		}
+		if row.Seq != x.seq {
+			return corruptError{fmt.Errorf("the history has no row of seq %d, the next is %d", x.seq, row.Seq)}
+		}
+		if err := x.applyRow(row); err != nil {
+			return corruptError{fmt.Errorf("reading the history row of seq %d: %w", row.Seq, err)}
+		}
+	}
+	return nil
+}
+
+func (x *live) applyRow(row HistoryRow) error {
+	events, err := statemachine.DecodeEvents(row.Events)
+	if err != nil {
+		return err
+	}
+	for _, ev := range events {
+		if err := x.run.Apply(ev); err != nil {
+			return err
+		}
+	}
+	x.seq, x.lastAt = row.Seq+1, row.At
+	x.rows++
+	x.bytes += len(row.Events)
+	return nil
+}
+
+// rebuild gives an execution from its whole history, not yet in memory's set.
+func (e *Engine) rebuild(ctx context.Context, row ExecutionRow) (*live, error) {
+	x, err := e.newLive(ctx, e.nodeID(), row)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := e.cfg.Store.History(ctx, row.ID, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("reading the history of execution %s: %w", row.ID, err)
+	}
+	if err := x.replay(e.info(&x.row), &Claimed{SnapshotSeq: -1, History: rows}); err != nil {
+		return nil, err
+	}
+	x.resume = true
+	return x, nil
+}
+
+// admit puts an execution into memory and lets the runners have it.
+func (e *Engine) admit(x *live, first message) {
+	x.mailbox = append(x.mailbox, first)
+	x.busy = true
+	e.lives.add(x)
+	e.runnable.push(x)
+}

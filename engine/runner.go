@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+)
+
+// runner works on executions that have something to do, one at a time.
+func (e *Engine) runner() {
+	for {
+		x, ok := e.runnable.pop()
+		if !ok {
+			return
+		}
+		e.step(x)
+	}
+}
+
+// step carries an execution as far as it goes without waiting: it acts on the durable point that has just committed, and
+// decides the signals that came meanwhile, together, into the next one. While that commits, further signals gather.
+func (e *Engine) step(x *live) {
+	e.working.Add(1)
+	defer e.working.Add(-1)
+	wrote := false
+	if p := x.pending; p != nil {
+		x.pending = nil
+		stays := e.settle(x, p)
+		e.underWay.Add(-1)
+		if !stays {
+			return
+		}
+		wrote = true
+	}
+	for {
+		if e.frozen.Load() {
+			return
+		}
+		idle := !wrote && e.parks(x)
+		messages, evicted := x.take()
+		if evicted {
+			e.retire(x, errMoved)
+			return
+		}
+		if messages == nil {
+			if idle {
+				e.goBack(x)
+			}
+			return
+		}
+		if p := e.decide(x, messages); p != nil {
+			x.pending = p
+			e.submit(p)
+			return
+		}
+		if x.panicking != nil {
+			e.condemn(x)
+			return
+		}
+	}
+}
+
+// goBack is called when an execution that came back to memory turns out to have nothing to do here, as when the signal
+// it came for was refused: it only waits, and leaves memory again by a durable point of its own.
+func (e *Engine) goBack(x *live) {
+	e.post(x, message{signal: statemachine.Recover{Node: x.node.String()}})
+}
+
+// parks tells whether the execution only waits, and for long enough to leave memory.
+func (e *Engine) parks(x *live) bool {
+	if !x.run.Parkable() {
+		return false
+	}
+	due := x.run.NextDeadline()
+	return due.IsZero() || due.Sub(e.now()) > e.cfg.ParkAfter
+}
+
+// decide gives the durable point that the messages lead to, or nil if nothing came of them. Messages that were refused
+// without anything having happened before are answered at once; the others after the commit.
+func (e *Engine) decide(x *live, messages []message) *point {
+	p := &point{x: x}
+	var events []statemachine.Event
+	weight := 0
+	env := e.env(x)
+	for i, m := range messages {
+		if weight > maxPointBytes {
+			x.giveBack(messages[i:])
+			break
+		}
+		weight += signalSize(m.signal)
+		commands, happened, err := e.decideOne(x, env, m)
+		if x.panicking != nil {
+			// The run is in doubt: what it decided so far is forgotten, and everybody asks again.
+			for _, a := range p.answers {
+				a.reply(errMoved)
+			}
+			x.giveBack(messages[i+1:])
+			return nil
+		}
+		if len(events) == 0 && len(happened) == 0 {
+			m.reply(err)
+		} else {
+			p.answers = append(p.answers, answer{m, err})
+		}
+		events = append(events, happened...)
+		p.commands = append(p.commands, commands...)
+	}
+	if x.resume {
+		x.resume = false
+		p.commands = x.run.Outstanding(env)
+	}
+	if len(events) == 0 {
+		e.act(x, p.commands)
+		e.timers.set(x, x.run.NextDeadline())
+		return nil
+	}
+	x.lastAt = env.Now
+	e.fill(x, p, events)
+	return p
+}
+
+func (e *Engine) env(x *live) statemachine.Env {
+	now := e.now()
+	if now.Before(x.lastAt) {
+		now = x.lastAt
+	}
+	return statemachine.Env{
+		Now:    now.Truncate(time.Millisecond),
+		Seed:   rand.Uint64(),
+		Token:  func(t statemachine.TaskID) string { return e.tokens.sign(x.row.ID, t) },
+		Limits: e.cfg.Limits,
+	}
+}
+
+// decideOne decides one signal. A panic of the core is kept in x.panicking.
+func (e *Engine) decideOne(x *live, env statemachine.Env, m message) (commands []statemachine.Command, events []statemachine.Event, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.panicking = p
+			e.log.Error("deciding a signal panicked; the execution is stopped",
+				keyExecution, x.row.ID, keyMachine, x.row.MachineName, keyRevision, x.row.Revision,
+				"signal", fmt.Sprintf("%T", m.signal), keyError, p, keyStack, string(debug.Stack()))
+			m.reply(errorf(CodeServiceUnavailable, "the engine ran into an internal error in execution %s, which is stopped for it", x.row.ID))
+		}
+	}()
+	// Each signal has randomness of its own, also when several are decided together.
+	env.Seed = rand.Uint64()
+	return x.machine.Decide(x.run, env, m.signal)
+}
+
+// fill completes the durable point: its row, and with it the end, the parking or the snapshot.
+func (e *Engine) fill(x *live, p *point, events []statemachine.Event) {
+	w := &p.write
+	w.Execution, w.Seq, w.At, w.Node = x.row.ID, x.seq, x.lastAt, x.node
+	w.Events = statemachine.EncodeEvents(events)
+	switch {
+	case x.run.Status() != statemachine.Running:
+		w.End = endRow(x.run)
+	case e.parks(x):
+		w.Park = &ParkRow{WakeAt: x.run.NextDeadline()}
+		w.Snapshot = x.run.Snapshot()
+	default:
+		e.snapshotSometimes(x, w)
+	}
+}
+
+// snapshotSometimes adds a snapshot after enough rows, and enough bytes that the snapshots of a large run do not cost
+// more than its history.
+func (e *Engine) snapshotSometimes(x *live, w *Write) {
+	x.rows++
+	x.bytes += len(w.Events)
+	if x.rows < e.cfg.SnapshotRows || x.bytes < x.snapshot {
+		return
+	}
+	w.Snapshot = x.run.Snapshot()
+	x.rows, x.bytes, x.snapshot = 0, 0, len(w.Snapshot)
+}
+
+func endRow(run *statemachine.Run) *EndRow {
+	name, cause := run.Failure()
+	return &EndRow{
+		Status: Status(run.Status()), Output: run.Output(), Error: name, Cause: cause, EndedAt: run.EndedAt(),
+	}
+}
+
+// signalSize estimates what a signal adds to a history row.
+func signalSize(s statemachine.Signal) int {
+	switch s := s.(type) {
+	case statemachine.TaskSucceeded:
+		return len(s.Result.JSON())
+	case statemachine.TaskSubmitted:
+		return len(s.Output.JSON())
+	case statemachine.TaskFailed:
+		return len(s.Error) + len(s.Cause)
+	default:
+		return 64
+	}
+}

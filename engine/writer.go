@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+)
+
+// submit hands a durable point to the writers.
+func (e *Engine) submit(p *point) {
+	e.underWay.Add(1)
+	e.writes.push(p)
+}
+
+// writer commits durable points. It takes all that piled up during the previous commit: no timer, no delay for a lone
+// one. It ends when the queue is closed; until then an outage of the database makes it wait.
+func (e *Engine) writer() {
+	for {
+		bytes := 0
+		batch := e.writes.popBatch(func(batch []*point, next *point) bool {
+			if len(batch) == 1 {
+				bytes = batch[0].size()
+			}
+			bytes += next.size()
+			return len(batch) < maxBatchWrites && bytes <= maxBatchBytes
+		})
+		if batch == nil {
+			return
+		}
+		if !e.commit(e.writing, batch) {
+			return // killed, or the shutdown ran out of time
+		}
+		e.finish(batch)
+	}
+}
+
+// commit writes a batch, again and again while the database does not answer: the store recognizes what an earlier try
+// has written. It gives false if ctx ended first.
+func (e *Engine) commit(ctx context.Context, batch []*point) bool {
+	writes := make([]*Write, len(batch))
+	for i, p := range batch {
+		writes[i] = &p.write
+	}
+	for failures := 0; ; failures++ {
+		err := e.cfg.Store.Commit(ctx, writes)
+		if err == nil {
+			e.counters.commits.Add(1)
+			e.counters.writes.Add(int64(len(batch)))
+			if failures > 0 {
+				e.log.Info("the database takes writes again", keyCount, len(batch))
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if failures == 0 {
+			e.log.Warn("the database does not take writes; executions wait", keyError, err, keyCount, len(batch))
+		}
+		pause(ctx, backoff(failures))
+	}
+}
+
+// finish hands the executions of a batch back to the runners.
+func (e *Engine) finish(batch []*point) {
+	xs := make([]*live, 0, len(batch))
+	for _, p := range batch {
+		if p.write.Outcome == OutcomeFenced {
+			e.counters.fenced.Add(1)
+		}
+		if p.x == nil {
+			p.settleWaiting()
+			e.underWay.Add(-1)
+			continue
+		}
+		xs = append(xs, p.x)
+	}
+	e.runnable.pushAll(xs)
+}
