@@ -25,11 +25,12 @@ func (p *parser) transitions(f *Flow) {
 			names = append(names, s.Base().Name)
 		}
 	}
-	whole := p.allKnown(f) // whether all states of the flow could be decoded, so that the graph is the one that was meant
+	whole := p.allKnown(f) // whether the graph is the one that was meant, so that its shape says something
 	if n := f.Node.Get("StartAt"); n != nil && n.Kind == source.String {
 		whole = p.target(f, n, "StartAt", names, index) && whole
 	}
 	for _, s := range f.States {
+		whole = whole && !adrift(s)
 		for _, e := range s.Base().exits {
 			whole = p.target(f, e.node, e.field, names, index) && whole
 		}
@@ -134,11 +135,15 @@ func (p *parser) reportGraph(f *Flow, reached, ends []bool, anyEnd bool) {
 // unreachableSeverity is how states are reported that nothing leads to.
 const unreachableSeverity = diag.Warning
 
-// terminal tells whether a state can be the last of its flow. One that leads nowhere by mistake counts as such: the
-// mistake has been reported, and what would follow from it is of no interest.
+// terminal tells whether a state is the last of its flow when all goes well, or Fail.
 func terminal(s State) bool {
 	c := s.Base()
-	return c.End || len(c.exits) == 0 || c.Type != "Choice" && c.Next == ""
+	return c.End || c.Type == "Succeed" || c.Type == "Fail"
+}
+
+// adrift tells whether a state lacks the transition that it must have, which has been reported.
+func adrift(s State) bool {
+	return !terminal(s) && s.Base().Next == "" && (s.Base().Type != "Choice" || len(s.Base().exits) == 0)
 }
 
 // flowsOf gives the flows inside a state.

@@ -2,7 +2,7 @@ package source
 
 import (
 	"bytes"
-	"path/filepath"
+	"path"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -44,8 +44,8 @@ type Document struct {
 // span is a range of bytes in Document.text.
 type span struct{ start, end int }
 
-// Parse reads a definition. A file whose first character is { or [, or whose name ends in .json, is JSON; all else is
-// YAML. It gives every problem that it finds, in order of place; the document is never nil, its Root is nil only if
+// Parse reads a definition. A file whose name ends in .json is JSON, one that ends in .yaml or .yml is YAML; of any
+// other, one whose first character is { or [ is JSON, and all else is YAML. It gives every problem that it finds, in order of place; the document is never nil, its Root is nil only if
 // nothing can be made of the file. A file that has problems but also a Root may be parsed further to find more.
 func Parse(file string, data []byte) (*Document, diag.List) {
 	d := &Document{File: file}
@@ -88,8 +88,11 @@ func Parse(file string, data []byte) (*Document, diag.List) {
 }
 
 func looksLikeJSON(file, text string) bool {
-	if strings.EqualFold(filepath.Ext(file), ".json") {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".json":
 		return true
+	case ".yaml", ".yml":
+		return false
 	}
 	text = strings.TrimLeft(text, " \t\r\n")
 	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")

@@ -40,6 +40,8 @@ func (r *jsonReader) str() (text, exact string, err error) {
 				"write "+escapeOf(c))
 			b.WriteByte(c)
 			r.at++
+		case c == '\\' && r.at+1 == len(r.text):
+			r.at++
 		case c == '\\':
 			halves = r.escape(&b) || halves
 		default:
