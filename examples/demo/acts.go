@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tercel-workflows/tercel/examples/mortgage-monte-carlo/simulation"
-	"github.com/tercel-workflows/tercel/statemachine/history"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 )
 
@@ -30,11 +30,11 @@ func (s *stage) orderWithCrash(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	say("started %s:%s", orderMachine, started.Name)
+	say("started %s/%s", orderMachine, started.Name)
 	client := s.tercel.Client()
 	killed := false
 	var crash error
-	end, err := client.Events(ctx, started.ID, 0, func(e history.Event) error {
+	end, err := client.Events(ctx, started.ID, 0, func(e wire.Event) error {
 		tell(e)
 		if e.Type == "TaskSubmitted" && !killed {
 			killed = true
@@ -87,8 +87,8 @@ func (s *stage) orderUndone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	say("started %s:%s", orderMachine, started.Name)
-	end, err := s.tercel.Client().Events(ctx, started.ID, 0, func(e history.Event) error {
+	say("started %s/%s", orderMachine, started.Name)
+	end, err := s.tercel.Client().Events(ctx, started.ID, 0, func(e wire.Event) error {
 		tell(e)
 		return nil
 	})
@@ -116,7 +116,7 @@ func (s *stage) mortgages(ctx context.Context) error {
 		return err
 	}
 	bar := progress{what: "batches", begun: time.Now()}
-	end, err := s.tercel.Client().Events(ctx, started.ID, 0, func(e history.Event) error {
+	end, err := s.tercel.Client().Events(ctx, started.ID, 0, func(e wire.Event) error {
 		switch {
 		case e.Type == "MapStateStarted" && e.Details.Length != nil:
 			bar.total = *e.Details.Length
@@ -150,10 +150,10 @@ func (s *stage) mortgages(ctx context.Context) error {
 }
 
 // tell prints an event that a person wants to know of.
-func tell(e history.Event) {
-	at := faint(e.Time.Local().Format("15:04:05.000"))
+func tell(e wire.Event) {
+	at := faint(e.Timestamp.Local().Format("15:04:05.000"))
 	switch {
-	case e.Type == "RetryScheduled":
+	case e.Type == "RetryScheduled" && e.Details.Until != nil:
 		say("%s   waits until %s and tries again", at, e.Details.Until.Local().Format("15:04:05.000"))
 	case e.Type == "ExecutionRecovered":
 		say("%s   %s", at, green("another process goes on with the execution"))
@@ -163,7 +163,7 @@ func tell(e history.Event) {
 		say("%s   %s done", at, e.State)
 	case e.Details.Error != nil && e.State != "":
 		say("%s   %s", at, red(*e.Details.Error))
-	case e.Details.Key == "stateEnteredEventDetails":
+	case strings.HasSuffix(e.Type, "StateEntered"):
 		say("%s %s", at, bold(e.State))
 	}
 }
@@ -173,7 +173,7 @@ func expect(x wire.Execution, status string) error {
 	if x.Status == status {
 		return nil
 	}
-	return fmt.Errorf("%s:%s ended as %s, not %s: %s", x.StateMachine, x.Name, x.Status, status, reason(x))
+	return fmt.Errorf("%s/%s ended as %s, not %s: %s", x.StateMachine, x.Name, x.Status, status, reason(x))
 }
 
 func reason(x wire.Execution) string {

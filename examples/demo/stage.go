@@ -114,7 +114,7 @@ func (s *stage) farewell() {
 	say("    %s dev --data-dir %s", short(s.binary), s.data())
 	say("and look at it in another:")
 	say("    %s list", short(s.binary))
-	say("    %s history %s:%s", short(s.binary), orderMachine, crashedOrder)
+	say("    %s history %s/%s", short(s.binary), orderMachine, crashedOrder)
 	say("The picture of the losses is %s,", filepath.Join(s.dir, "mortgage.svg"))
 	say("the log of the engine %s.", filepath.Join(s.dir, "tercel.log"))
 	say("The examples are in examples/, the user's guide in docs/GETTING-STARTED.md.")

@@ -32,6 +32,10 @@ func StartTercel(ctx context.Context, binary, dir string, port int, log io.Write
 	t := &Tercel{p, fmt.Sprintf("http://127.0.0.1:%d", port), binary}
 	ready, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	// The last line that it prints once it serves and has loaded the registry file.
+	if _, err := t.AwaitLine(ready, "Ctrl-C stops it."); err != nil {
+		return nil, errors.Join(err, p.Kill())
+	}
 	if err := t.AwaitHTTP(ready, t.Server+"/readyz"); err != nil {
 		return nil, errors.Join(err, p.Kill())
 	}
