@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tercel-workflows/tercel/store/devpg"
@@ -15,6 +13,7 @@ type database struct {
 	url       string
 	dir       string // of its data, "" if it is not ours
 	ephemeral bool
+	keeps     bool // ephemeral, but in a folder that was named
 	cluster   *devpg.Cluster
 }
 
@@ -23,9 +22,13 @@ func (a *app) openDatabase(ctx context.Context, f devFlags, log *slog.Logger) (*
 	if f.databaseURL != "" {
 		return &database{url: f.databaseURL}, nil
 	}
-	config := devpg.Config{DataDir: f.dataDir, Ephemeral: f.ephemeral, Logger: log}
+	config := devpg.Config{DataDir: f.dataDir, Ephemeral: f.ephemeral, Log: log}
 	if config.DataDir == "" && !f.ephemeral {
-		config.DataDir = a.dataDir()
+		dir, err := devpg.DefaultDataDir()
+		if err != nil {
+			return nil, err
+		}
+		config.DataDir = dir
 	}
 	slow := time.AfterFunc(time.Second, func() { a.notef("Starting Postgres; the first time takes a few seconds.\n") })
 	defer slow.Stop()
@@ -33,20 +36,7 @@ func (a *app) openDatabase(ctx context.Context, f devFlags, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	return &database{url: cluster.URL(), dir: config.DataDir, ephemeral: f.ephemeral, cluster: cluster}, nil
-}
-
-// dataDir gives the folder for data of this user. Postgres refuses to run as root, so that root's data must lie where
-// another user reaches it, which a home folder is not.
-func (a *app) dataDir() string {
-	if os.Geteuid() == 0 {
-		return "/var/lib/tercel/postgres"
-	}
-	base := a.getenv("XDG_DATA_HOME")
-	if base == "" {
-		base = filepath.Join(a.getenv("HOME"), ".local", "share")
-	}
-	return filepath.Join(base, "tercel", "postgres")
+	return &database{url: cluster.URL(), dir: cluster.DataDir(), ephemeral: f.ephemeral, keeps: f.dataDir != "", cluster: cluster}, nil
 }
 
 func (d *database) close() error {
@@ -56,10 +46,20 @@ func (d *database) close() error {
 	return d.cluster.Stop()
 }
 
+// exited is closed when a Postgres of ours has ended by itself; nil if there is none.
+func (d *database) exited() <-chan struct{} {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster.Exited()
+}
+
 func (d *database) describe() string {
 	switch {
 	case d.cluster == nil:
 		return "in the database you named"
+	case d.ephemeral && d.keeps:
+		return d.dir + ", not durable (--ephemeral)"
 	case d.ephemeral:
 		return "nowhere: it ends with this run (--ephemeral)"
 	default:

@@ -45,7 +45,9 @@ TERCEL_DATA_DIR.`,
   tercel dev --ephemeral --port 0 --file examples/order-fulfilment/tercel.yaml`,
 		Args:    args(cobra.NoArgs),
 		PreRunE: a.fromEnvironment,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.dev(cmd.Context(), f, cmd.Flags().Changed("file")) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.dev(cmd.Context(), f, cmd.Flags().Changed("file"))
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "file", "f", project.DefaultFile, "registry file to load, and to reload when it changes")
@@ -100,8 +102,12 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 		return err
 	}
 	go l.watch(ctx)
-	err = n.wait(ctx)
-	a.notef("\nStopping: executions in flight go on at the next start.\n")
+	err = n.wait(ctx, db.exited())
+	if f.ephemeral {
+		a.notef("\nStopping.\n")
+	} else {
+		a.notef("\nStopping. Executions in flight go on at the next start.\n")
+	}
 	return err
 }
 

@@ -89,11 +89,13 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	return n, nil
 }
 
-// wait waits until the context ends, or the server does by itself.
-func (n *node) wait(ctx context.Context) error {
+// wait waits until the context ends, or the server or a database of ours does by itself.
+func (n *node) wait(ctx context.Context, database <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return nil
+	case <-database:
+		return errors.New("Postgres has ended by itself; postgres.log in the data folder says why")
 	case err := <-n.server.Failed():
 		return err
 	}

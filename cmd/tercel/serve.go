@@ -94,7 +94,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	log.Info("serving", "url", server.URL(), "node", n.engine.Node().ID, "address", n.engine.Node().Address,
 		"version", version().Version)
-	err = n.wait(ctx)
+	err = n.wait(ctx, nil)
 	log.Info("shutting down")
 	n.close()
 	log.Info("ended")

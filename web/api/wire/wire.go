@@ -27,6 +27,7 @@ type Problem struct {
 type StateMachine struct {
 	Name       string    `json:"name"`
 	Namespace  string    `json:"namespace"`
+	ARN        string    `json:"arn"`
 	Type       string    `json:"type"`     // STANDARD or EXPRESS
 	Revision   int       `json:"revision"` // the revision's number, from 1
 	RevisionID string    `json:"revisionId"`
