@@ -4,11 +4,11 @@
 
 -- One row for the whole cluster.
 CREATE TABLE settings (
-    only             boolean NOT NULL DEFAULT true,
+    one_row          boolean NOT NULL DEFAULT true,
     cluster_key      bytea,                       -- 32 random bytes, made by the first node that asks for them
     registry_version bigint  NOT NULL DEFAULT 0,  -- grows in the transaction of every change to the registry
-    CONSTRAINT settings_pkey PRIMARY KEY (only),
-    CONSTRAINT settings_one_row CHECK (only),
+    CONSTRAINT settings_pkey PRIMARY KEY (one_row),
+    CONSTRAINT settings_one_row CHECK (one_row),
     CONSTRAINT settings_cluster_key_length CHECK (octet_length(cluster_key) = 32)
 );
 INSERT INTO settings DEFAULT VALUES;

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
@@ -144,11 +145,14 @@ func run(ctx context.Context, databaseURL string, action func(*migrate.Migrate) 
 
 	err = action(m)
 	var dirty migrate.ErrDirty
+	var failed database.Error
 	switch {
 	case err == nil, errors.Is(err, migrate.ErrNoChange):
 		return ctx.Err()
 	case errors.As(err, &dirty):
 		return dirtyError(dirty.Version)
+	case errors.As(err, &failed): // its text is the whole migration
+		return fmt.Errorf("migrating the database, at line %d of a migration: %w", failed.Line, failed.OrigErr)
 	default:
 		return fmt.Errorf("migrating the database: %w", err)
 	}
