@@ -217,7 +217,10 @@ func (w *walker) folded(d *Document, header int) {
 				return
 			}
 		}
-		line = line[min(indent, len(line)):]
+		if len(line)-len(strings.TrimLeft(line, " ")) < indent {
+			return // behind the end of the scalar
+		}
+		line = line[indent:]
 		indented := line[0] == ' ' || line[0] == '\t'
 		joint := strings.Repeat("\n", blanks)
 		if !first && (indented || wasIndented) {

@@ -339,5 +339,6 @@ func FuzzJSON(f *testing.F) {
 
 func FuzzYAML(f *testing.F) {
 	fuzz(f, "x.yaml", "a: &x [1, 0x1F, yes, .5]\nb: *x\nc: {<<: {d: 1}}\n", "a: |\n  x\n\n  y\nb: >-\n  x\n  y\n", "a: \"x\\\n  y\"\n---\nb: 'z'",
-		"a: &a [*a]", "? [a]\n: b", "%YAML 1.2\n---\n!!str x")
+		"a: &a [*a]", "? [a]\n: b", "%YAML 1.2\n---\n!!str x", "? A",
+		"A: |\n 00\n\n 00\nB: >\n  000  0  \n#")
 }

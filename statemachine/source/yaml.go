@@ -50,7 +50,7 @@ func readYAML(d *Document) diag.List {
 	}
 	err = decodeYAML(decoder, &second)
 	if err == nil {
-		at := Pos{second.Line, second.Column}
+		at := r.place(&second)
 		r.report(at, CodeYAML, "a second YAML document begins here", "a file holds one definition: remove the '---' and what follows")
 	} else if !errors.Is(err, io.EOF) {
 		r.list = append(r.list, d.yamlSyntax(err))
@@ -163,9 +163,17 @@ func (r *yamlReader) stop(at Pos, code, message, hint string) {
 	}
 }
 
+// place gives where a YAML node stands. That of a value which is left out may be behind the end of the file.
+func (r *yamlReader) place(y *yaml.Node) Pos {
+	if last := len(r.doc.lines); y.Line > last {
+		return r.doc.posAt(r.doc.lines[last-1].end)
+	}
+	return Pos{max(y.Line, 1), max(y.Column, 1)}
+}
+
 // node converts a YAML node. It always gives a node, whatever it reports.
 func (r *yamlReader) node(y *yaml.Node, pointer string, depth int) *Node {
-	n := &Node{Pos: Pos{y.Line, y.Column}, Pointer: pointer}
+	n := &Node{Pos: r.place(y), Pointer: pointer}
 	if depth > MaxDepth {
 		r.stop(n.Pos, CodeTooDeep, fmt.Sprintf("the definition nests more than %d deep", MaxDepth), "flatten it")
 	}
@@ -208,9 +216,9 @@ func (r *yamlReader) spend(y *yaml.Node, at Pos) {
 // alias converts what an alias stands for. Its values keep the places where they are written.
 func (r *yamlReader) alias(y *yaml.Node, pointer string, depth int) *Node {
 	if r.expanding[y.Alias] {
-		r.stop(Pos{y.Line, y.Column}, CodeYAMLAlias, fmt.Sprintf("the alias *%s contains itself", y.Value),
+		r.stop(r.place(y), CodeYAMLAlias, fmt.Sprintf("the alias *%s contains itself", y.Value),
 			"an anchor cannot be used inside the value that it names")
-		return &Node{Pos: Pos{y.Line, y.Column}, Pointer: pointer}
+		return &Node{Pos: r.place(y), Pointer: pointer}
 	}
 	r.expanding[y.Alias] = true
 	n := r.node(y.Alias, pointer, depth)
@@ -221,7 +229,7 @@ func (r *yamlReader) alias(y *yaml.Node, pointer string, depth int) *Node {
 // checkTag reports an explicit tag of a mapping or sequence that JSON has no word for.
 func (r *yamlReader) checkTag(y *yaml.Node, plain string) {
 	if tag := y.ShortTag(); tag != plain {
-		r.report(Pos{y.Line, y.Column}, CodeYAMLValue, fmt.Sprintf("the tag %s has no meaning in JSON", shorten(tag)), "remove the tag")
+		r.report(r.place(y), CodeYAMLValue, fmt.Sprintf("the tag %s has no meaning in JSON", shorten(tag)), "remove the tag")
 	}
 }
 
@@ -239,7 +247,7 @@ func (r *yamlReader) mapping(n *Node, y *yaml.Node, depth int) {
 		if !ok {
 			continue
 		}
-		m := &Member{Name: name, NamePos: Pos{key.Line, key.Column}}
+		m := &Member{Name: name, NamePos: r.place(key)}
 		m.Value = r.node(value, childPointer(n.Pointer, name), depth+1)
 		if first := names.add(n, m); first != nil && len(r.list) < maxFindings {
 			r.list = append(r.list, duplicateKey(r.doc, m.NamePos, m, first))
@@ -257,7 +265,7 @@ func isMerge(key *yaml.Node) bool {
 
 // merge adds the members of a mapping, or of each of a list of mappings, that are not there yet.
 func (r *yamlReader) merge(n *Node, names *nameSet, value *yaml.Node, depth int) {
-	at := Pos{value.Line, value.Column}
+	at := r.place(value)
 	merged := r.node(value, n.Pointer, depth)
 	sources := []*Node{merged}
 	if merged.Kind == Array {

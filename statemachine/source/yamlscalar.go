@@ -136,7 +136,7 @@ func jsonDigits(text string) string {
 
 // key gives the name that a mapping's key stands for.
 func (r *yamlReader) key(y *yaml.Node) (string, bool) {
-	at := Pos{y.Line, y.Column}
+	at := r.place(y)
 	if y.Kind == yaml.AliasNode {
 		y = y.Alias
 	}
