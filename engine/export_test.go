@@ -1,0 +1,28 @@
+package engine
+
+import "github.com/google/uuid"
+
+// Kill ends the engine as a crash does.
+func (e *Engine) Kill() { e.kill() }
+
+// StopRenewing makes the node lose its lease without knowing it.
+func (e *Engine) StopRenewing() { e.leaseLoop.stop() }
+
+// RenewNow lets the node look after its lease, as its loop would.
+func (e *Engine) RenewNow() error {
+	_, err := e.renew(e.writing)
+	return err
+}
+
+// IsLive tells whether an execution is in the node's memory.
+func (e *Engine) IsLive(id uuid.UUID) bool { return e.lives.get(id) != nil }
+
+// Poison makes the next decision of an execution panic.
+func (e *Engine) Poison(id uuid.UUID) bool {
+	x := e.lives.get(id)
+	if x == nil {
+		return false
+	}
+	x.machine = nil
+	return true
+}
