@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ func (r *Run) apply(f *Frame, ev Event) error {
 	case event.ExecutionAborted:
 		r.end(Aborted, ev, failure{name: data.Error, cause: data.Cause})
 	case event.ExecutionTimedOut:
-		r.end(TimedOut, ev, failure{name: ptr(ErrorTimeout)})
+		r.end(TimedOut, ev, failure{name: new(ErrorTimeout)})
 	case event.ExecutionRedriven:
 		r.applyRedriven(ev)
 	case event.ExecutionRecovered:
@@ -64,7 +65,7 @@ func (r *Run) apply(f *Frame, ev Event) error {
 	case event.ParallelSucceeded, event.MapSucceeded:
 		return r.applyGroupSucceeded(f)
 	default:
-		return fmt.Errorf("the event is not known")
+		return errors.New("the event is not known")
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func width(f *Frame, data event.Data) int64 {
 
 func (r *Run) applyStarted(ev Event) error {
 	if r.status != "" {
-		return fmt.Errorf("the execution has started before")
+		return errors.New("the execution has started before")
 	}
 	r.status = Running
 	r.started = ev.Time
@@ -164,7 +165,7 @@ func (r *Run) applyEntered(f *Frame, ev Event, data event.StateEntered) error {
 
 func (r *Run) applyExited(f *Frame, data event.StateExited) error {
 	if f.state == nil || f.next != "" {
-		return fmt.Errorf("the frame is in no state")
+		return errors.New("the frame is in no state")
 	}
 	r.leave(f)
 	switch {
@@ -203,7 +204,7 @@ func (r *Run) applyRetry(f *Frame, data event.RetryScheduled) error {
 
 func (r *Run) applyTaskScheduled(f *Frame, ev Event, data event.TaskScheduled) error {
 	if f.state == nil || f.state.task() == nil {
-		return fmt.Errorf("the frame is in no Task state")
+		return errors.New("the frame is in no Task state")
 	}
 	f.rest()
 	t := &openTask{id: data.Task, arguments: data.Arguments, timeout: data.Timeout, heartbeat: data.Heartbeat}
@@ -228,7 +229,7 @@ func (r *Run) expectHeartbeat(f *Frame, ev Event) {
 
 func (r *Run) applyTask(f *Frame, ev Event) error {
 	if f.task == nil {
-		return fmt.Errorf("the frame has no open task")
+		return errors.New("the frame has no open task")
 	}
 	wasOutside := f.waitsOutside()
 	switch data := ev.Data.(type) {
@@ -256,7 +257,7 @@ func (r *Run) applyTask(f *Frame, ev Event) error {
 func (r *Run) applyParallelStarted(f *Frame, data event.ParallelStarted) error {
 	p, ok := f.behaviour().(*parallelState)
 	if !ok {
-		return fmt.Errorf("the frame is in no Parallel state")
+		return errors.New("the frame is in no Parallel state")
 	}
 	f.rest()
 	g := newGroup(len(p.branches))
@@ -273,14 +274,14 @@ func (r *Run) applyParallelStarted(f *Frame, data event.ParallelStarted) error {
 
 func (r *Run) applyMapStarted(f *Frame, data event.MapStarted) error {
 	if _, ok := f.behaviour().(*mapState); !ok {
-		return fmt.Errorf("the frame is in no Map state")
+		return errors.New("the frame is in no Map state")
 	}
 	items := data.Items
 	if items == nil {
 		items = f.input
 	}
 	if items.Kind() != value.Array {
-		return fmt.Errorf("the items are no array")
+		return errors.New("the items are no array")
 	}
 	f.rest()
 	f.group = newGroup(items.Len())
@@ -294,7 +295,7 @@ func (r *Run) applyMapStarted(f *Frame, data event.MapStarted) error {
 func (r *Run) applyIterationStarted(f *Frame, data event.IterationStarted) error {
 	m, ok := f.behaviour().(*mapState)
 	if !ok || f.group == nil || f.group.next >= f.group.total {
-		return fmt.Errorf("the frame has no iteration to start")
+		return errors.New("the frame has no iteration to start")
 	}
 	item := f.group.items.At(f.group.next)
 	input := data.Input
@@ -309,7 +310,7 @@ func (r *Run) applyIterationStarted(f *Frame, data event.IterationStarted) error
 // is, for a redrive.
 func (r *Run) applyIterationEnded(f *Frame, ev Event) error {
 	if f.parent == nil || f.parent.group == nil {
-		return fmt.Errorf("the frame is no iteration")
+		return errors.New("the frame is no iteration")
 	}
 	g := f.parent.group
 	if failed, ok := ev.Data.(event.IterationFailed); ok {
@@ -327,7 +328,7 @@ func (r *Run) applyIterationEnded(f *Frame, ev Event) error {
 func (r *Run) applyGroupSucceeded(f *Frame) error {
 	g := f.group
 	if g == nil {
-		return fmt.Errorf("the frame has no branches or iterations")
+		return errors.New("the frame has no branches or iterations")
 	}
 	for i, branch := range g.open { // a Parallel's branches have no event of their own end
 		g.results[i] = branch.input

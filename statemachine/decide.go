@@ -178,7 +178,7 @@ func (d *decider) takeTask(sig Signal) error {
 	case TaskSucceeded:
 		if size := len(sig.Result.JSON()); size > d.env.Limits.Payload {
 			cause := d.tooLarge("the result of the task", size)
-			d.emit(f, event.TaskFailed{Error: ptr(ErrorDataLimitExceeded), Cause: &cause})
+			d.emit(f, event.TaskFailed{Error: new(ErrorDataLimitExceeded), Cause: &cause})
 			d.fail(f, newFailure(ErrorDataLimitExceeded, cause))
 			return nil
 		}
@@ -228,7 +228,7 @@ func (d *decider) wake(f *Frame) {
 		heartbeat := d.now.Before(f.task.deadline) || f.task.deadline.IsZero()
 		d.commands = append(d.commands, Cancel{Task: f.task.id})
 		d.emit(f, event.TaskTimedOut{Heartbeat: heartbeat})
-		why := failure{name: ptr(ErrorTimeout)}
+		why := failure{name: new(ErrorTimeout)}
 		if heartbeat {
 			why.alias = ErrorHeartbeatTimeout
 		}

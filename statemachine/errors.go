@@ -46,7 +46,8 @@ type failure struct {
 
 func newFailure(name, cause string) failure { return failure{name: &name, cause: &cause} }
 
-func ptr(s string) *string { return &s }
+//go:fix inline
+func ptr(s string) *string { return new(s) }
 
 func (f failure) nameText() string {
 	if f.name == nil {

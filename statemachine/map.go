@@ -153,7 +153,10 @@ func (b *batcher) group(scope *query.Scope, items *value.Value) (*value.Value, *
 // iterate starts as many iterations as there is room for, and ends the state when there is none left.
 func (d *decider) iterate(f *Frame) {
 	g := f.group
-	s := f.behaviour().(*mapState)
+	s, ok := f.behaviour().(*mapState)
+	if !ok {
+		return
+	}
 	room := d.env.Limits.MapConcurrent
 	if g.maxConcurrency > 0 {
 		room = min(room, g.maxConcurrency)

@@ -26,9 +26,7 @@ func (s *parallelState) work(d *decider, f *Frame) {
 		return
 	}
 	d.emit(f, event.ParallelStarted{Arguments: input})
-	for _, branch := range f.group.ordered() {
-		d.ready = append(d.ready, branch)
-	}
+	d.ready = append(d.ready, f.group.ordered()...)
 }
 
 // branchSucceeded goes on with the state when the last branch has ended.

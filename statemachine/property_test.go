@@ -88,7 +88,9 @@ func (g *generator) machine() fields {
 // one is true once in n times.
 func (g *generator) one(label string, n int) bool { return rapid.IntRange(1, n).Draw(g.t, label) == 1 }
 
-func (g *generator) pick(label string, options ...any) any { return rapid.SampledFrom(options).Draw(g.t, label) }
+func (g *generator) pick(label string, options ...any) any {
+	return rapid.SampledFrom(options).Draw(g.t, label)
+}
 
 func (g *generator) flow(depth int) fields {
 	names := make([]string, rapid.IntRange(1, 4).Draw(g.t, "states"))
@@ -192,8 +194,17 @@ func (g *generator) signal(r *Run, commands []Command) Signal {
 	}
 	result := value.Trusted([]byte(rapid.SampledFrom([]string{`1`, `[3,4]`, `{"n":1}`, `"a long text, too long for the smaller limit"`}).Draw(g.t, "result")))
 	signals := []Signal{
-		TaskSucceeded{id, result}, TaskSucceeded{id, result}, TaskFailed{id, "Bad", "cause"}, TaskFailed{id, "", ""},
-		TaskSubmitted{id, result}, TaskStarted{id, "w"}, TaskHeartbeat{id}, Tick{}, Tick{}, Recover{"n"}, Continue{},
+		TaskSucceeded{id, result},
+		TaskSucceeded{id, result},
+		TaskFailed{id, "Bad", "cause"},
+		TaskFailed{id, "", ""},
+		TaskSubmitted{id, result},
+		TaskStarted{id, "w"},
+		TaskHeartbeat{id},
+		Tick{},
+		Tick{},
+		Recover{"n"},
+		Continue{},
 	}
 	if g.one("rare", 8) || r.status != Running {
 		signals = []Signal{Stop{"E", "c"}, Redrive{}, Redrive{}, Start{}}

@@ -53,7 +53,7 @@ func runScript(t *testing.T, file string) {
 	h := newHarness(t, m)
 	var got strings.Builder
 	got.WriteString(definition + "\n====\n")
-	for _, block := range strings.Split(strings.TrimSpace(script), "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimSpace(script), "\n\n") {
 		head, _, _ := strings.Cut(block, "\n----")
 		lines := strings.Split(head, "\n")
 		got.WriteString(head + "\n----\n" + h.command(lines[len(lines)-1]) + "\n")

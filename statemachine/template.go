@@ -3,6 +3,7 @@ package statemachine
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
@@ -39,8 +40,7 @@ func (t *expression) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	v, err := t.program.Eval(scope)
 	if err != nil {
 		name, message := ErrorQueryEvaluation, err.Error()
-		var failed *query.Error
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*query.Error](err); ok {
 			name, message = failed.Name, failed.Message
 		}
 		return nil, &evalFailure{name, t.location, t.describe("threw an error during evaluation. " + message)}
@@ -128,6 +128,7 @@ func (c *compiler) template(n *source.Node, fd field) template {
 		return nil
 	}
 	switch n.Kind {
+	case source.Null, source.Bool, source.Number:
 	case source.String:
 		if src, offset, ok := unwrap(n.Text); ok {
 			return c.expression(n, src, offset, fd)
@@ -136,7 +137,7 @@ func (c *compiler) template(n *source.Node, fd field) template {
 		elems := make(arrayTemplate, len(n.Elems))
 		dynamic := false
 		for i, e := range n.Elems {
-			elems[i] = c.template(e, fd.at(fmt.Sprint(i)))
+			elems[i] = c.template(e, fd.at(strconv.Itoa(i)))
 			dynamic = dynamic || !isConstant(elems[i])
 		}
 		if dynamic {

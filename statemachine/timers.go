@@ -7,7 +7,7 @@ import (
 
 // timerHeap orders frames by the time at which they want to be woken. Entries are not removed when a frame stops
 // waiting: one that no longer matches its frame is dropped when it comes up.
-type timerHeap []timer
+type timerHeap []timer //nolint:recvcheck // container/heap wants it so
 
 type timer struct {
 	at    time.Time
@@ -17,7 +17,7 @@ type timer struct {
 func (h timerHeap) Len() int           { return len(h) }
 func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
+func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) } //nolint:forcetypeassert // only add pushes
 func (h *timerHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
