@@ -40,7 +40,7 @@ test: postgres ## vet, then every test; needs Go, and installs Postgres where it
 .PHONY: build
 build: ## build bin/tercel
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/tercel ./cmd/tercel
+	$(GO) build -o $(BIN)/tercel ./cmd/tercel
 
 .PHONY: image
 image: ## build the container image tercel:latest
