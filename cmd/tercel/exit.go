@@ -66,7 +66,7 @@ func silent(code int) error { return &exitError{code, errors.New("")} }
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, words []string) error {
 		if err := check(cmd, words); err != nil {
-			return usagef("%w\nUsage: %s", err, cmd.UseLine())
+			return usagef("%s does not fit; the usage is: %s", plural(len(words), "argument"), cmd.UseLine())
 		}
 		return nil
 	}

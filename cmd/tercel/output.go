@@ -63,9 +63,16 @@ func statusColor(status string) string {
 	}
 }
 
-// pretty indents JSON without changing its values.
+// lineWidth is what JSON may take to be printed in one line.
+const lineWidth = 100
+
+// pretty prints JSON without changing its values: in one line if it is short, else indented.
 func pretty(raw json.RawMessage, indent string) string {
 	var buf bytes.Buffer
+	if json.Compact(&buf, raw) == nil && buf.Len() <= lineWidth {
+		return buf.String()
+	}
+	buf.Reset()
 	if json.Indent(&buf, raw, indent, "  ") != nil {
 		return string(raw)
 	}
