@@ -47,8 +47,6 @@ type failure struct {
 func newFailure(name, cause string) failure { return failure{name: &name, cause: &cause} }
 
 //go:fix inline
-func ptr(s string) *string { return new(s) }
-
 func (f failure) nameText() string {
 	if f.name == nil {
 		return ""

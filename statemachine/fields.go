@@ -58,16 +58,16 @@ type numberField struct {
 	want     string // for messages
 }
 
-func (sc *stateCompiler) integer(n *source.Node, name string, fallback, least int, env query.Env) numberField {
+func (sc *stateCompiler) integer(n *source.Node, name string, fallback, least int) numberField {
 	return numberField{
-		template: sc.template(n, sc.field(name, env)), fallback: float64(fallback), integer: true,
+		template: sc.template(n, sc.field(name, query.Env{})), fallback: float64(fallback), integer: true,
 		min: float64(least), max: math.MaxInt32, want: "an integer of at least " + strconv.Itoa(least),
 	}
 }
 
-func (sc *stateCompiler) percentage(n *source.Node, name string, env query.Env) numberField {
+func (sc *stateCompiler) percentage(n *source.Node, name string) numberField {
 	return numberField{
-		template: sc.template(n, sc.field(name, env)), fallback: -1, min: 0, max: 100, want: "a number between 0 and 100",
+		template: sc.template(n, sc.field(name, query.Env{})), fallback: -1, min: 0, max: 100, want: "a number between 0 and 100",
 	}
 }
 

@@ -41,9 +41,9 @@ func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 		processor:      sc.flow(&node.Processor),
 		items:          sc.template(node.Items, sc.field("Items", query.Env{})),
 		selector:       sc.template(node.ItemSelector, sc.field("ItemSelector", query.Env{})),
-		maxConcurrency: sc.integer(node.MaxConcurrency, "MaxConcurrency", 0, 0, query.Env{}),
-		toleratedCount: sc.integer(node.ToleratedFailureCount, "ToleratedFailureCount", -1, 0, query.Env{}),
-		toleratedShare: sc.percentage(node.ToleratedFailurePercentage, "ToleratedFailurePercentage", query.Env{}),
+		maxConcurrency: sc.integer(node.MaxConcurrency, "MaxConcurrency", 0, 0),
+		toleratedCount: sc.integer(node.ToleratedFailureCount, "ToleratedFailureCount", -1, 0),
+		toleratedShare: sc.percentage(node.ToleratedFailurePercentage, "ToleratedFailurePercentage"),
 	}
 	if b := node.ItemBatcher; b != nil {
 		s.batch = &batcher{
@@ -56,7 +56,7 @@ func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 }
 
 func (sc *stateCompiler) bound(n *source.Node, name string) numberField {
-	return sc.integer(n, name, 0, 1, query.Env{})
+	return sc.integer(n, name, 0, 1)
 }
 
 func (s *mapState) work(d *decider, f *Frame) {

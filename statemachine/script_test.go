@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 //	start INPUT | succeed TASK RESULT | fail TASK ERROR CAUSE | submit TASK OUTPUT | started TASK WORKER
 //	heartbeat TASK | wait SECONDS (time passes, then a Tick) | stop ERROR CAUSE | redrive | recover | continue
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/scripts/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("finding the scripts: %v, %d files", err, len(files))
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 }
 
 func runScript(t *testing.T, file string) {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +84,9 @@ type harness struct {
 	limits  Limits
 }
 
-func newHarness(t testing.TB, m *Machine) *harness {
-	return &harness{t: t, machine: m, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+func newHarness(tb testing.TB, m *Machine) *harness {
+	tb.Helper()
+	return &harness{t: tb, machine: m, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
 
 func (h *harness) begin(input string) {

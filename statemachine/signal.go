@@ -34,10 +34,13 @@ type Info struct {
 	Input          *value.Value
 }
 
-// Names that events, signals and commands share.
+// The names that events, signals and commands share.
 type (
-	Event   = event.Event
-	TaskID  = event.TaskID
+	// Event is something that happened in an execution.
+	Event = event.Event
+	// TaskID names one attempt of one task within its execution.
+	TaskID = event.TaskID
+	// FrameID names a frame of a run.
 	FrameID = event.FrameID
 )
 

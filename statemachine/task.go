@@ -44,8 +44,8 @@ func (sc *stateCompiler) task(node *asl.Task) behaviour {
 	return &taskState{
 		resource:    parseResource(node.Resource),
 		arguments:   sc.template(node.Arguments, sc.field("Arguments", query.Env{})),
-		timeout:     sc.integer(node.TimeoutSeconds, "TimeoutSeconds", 0, 1, query.Env{}),
-		heartbeat:   sc.integer(node.HeartbeatSeconds, "HeartbeatSeconds", 0, 1, query.Env{}),
+		timeout:     sc.integer(node.TimeoutSeconds, "TimeoutSeconds", 0, 1),
+		heartbeat:   sc.integer(node.HeartbeatSeconds, "HeartbeatSeconds", 0, 1),
 		credentials: sc.template(node.Credentials, sc.field("Credentials", query.Env{})),
 	}
 }

@@ -19,7 +19,7 @@ func (sc *stateCompiler) wait(node *asl.Wait) behaviour {
 	if node.Timestamp != nil {
 		return &waitState{timestamp: sc.template(node.Timestamp, sc.field("Timestamp", query.Env{}))}
 	}
-	seconds := sc.integer(node.Seconds, "Seconds", 0, 0, query.Env{})
+	seconds := sc.integer(node.Seconds, "Seconds", 0, 0)
 	seconds.max = math.MaxInt32
 	return &waitState{seconds: &seconds}
 }

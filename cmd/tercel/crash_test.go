@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -62,10 +63,20 @@ func TestKill(t *testing.T) {
 		due := c.calls.Load() + 1 + rand.Int64N(int64(max(1, batch*5/2)))
 		started := make(chan []string, 1)
 		go func() { started <- c.startMany(nodes, round, batch) }()
-		c.await("the calls before the kill", func() bool { return c.calls.Load() >= due })
+		c.await("the calls before the kill", func() error {
+			if now := c.calls.Load(); now < due {
+				return fmt.Errorf("%d of %d", now, due)
+			}
+			return nil
+		})
 		victim.kill()
 		victim.start()
 		ids = append(ids, <-started...)
+	}
+	if t.Failed() && os.Getenv("TERCEL_HOLD") != "" {
+		t.Logf("DSN %s", c.database)
+		fmt.Println("DSN", c.database)
+		time.Sleep(10 * time.Minute)
 	}
 	for _, id := range ids {
 		c.check(nodes[0].client(), id)
@@ -141,13 +152,15 @@ func (c *crash) step(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"n": %d}`, in.N+1)
 }
 
-// await polls for something that another process brings about.
-func (c *crash) await(what string, done func() bool) {
+// await polls for something that another process brings about, and fails the test if that says why it does not come.
+func (c *crash) await(what string, try func() error) {
 	c.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for !done() {
+	deadline := time.Now().Add(time.Minute)
+	err := try()
+	for ; err != nil; err = try() {
 		if time.Now().After(deadline) {
-			c.t.Fatalf("waiting for %s: nothing came", what)
+			c.t.Errorf("waiting for %s: %v", what, err)
+			return
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
@@ -172,10 +185,10 @@ func (c *crash) startMany(nodes []*crashNode, round, n int) []string {
 	for i := range n {
 		all.Go(func() {
 			in := wire.Start{Name: fmt.Sprintf("e-%d-%d", round, i), Input: json.RawMessage(`{"n": 0}`)}
-			c.await("a start", func() bool {
+			c.await("the start of "+in.Name, func() error {
 				started, err := nodes[rand.IntN(len(nodes))].client().Start(c.t.Context(), "five", in)
 				ids[i] = started.ID
-				return err == nil
+				return err
 			})
 		})
 	}
@@ -258,13 +271,16 @@ func (n *crashNode) start() {
 	if err := n.cmd.Start(); err != nil {
 		n.t.Fatal(err)
 	}
-	n.await("a node", func() bool {
+	n.await("a node", func() error {
 		resp, err := http.Get("http://" + n.listen + "/readyz")
 		if err != nil {
-			return false
+			return err
 		}
 		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
+		}
+		return nil
 	})
 }
 
