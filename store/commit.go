@@ -9,6 +9,13 @@ import (
 	"github.com/tercel-workflows/tercel/engine"
 )
 
+// The states that Postgres answers with where it matters which.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
 // deadlockRetries is how often a batch is sent again that Postgres chose as the victim of a deadlock. Batches write in
 // the order of their keys, so that there should be none; but other people's statements may lock rows too.
 const deadlockRetries = 3
@@ -27,12 +34,18 @@ func (s *Store) Commit(ctx context.Context, batch []*engine.Write) error {
 		return nil
 	}
 	p := newPlan(batch)
-	complete, err := s.send(ctx, p)
+	guarded := false
+	complete, err := s.send(ctx, p, guarded)
+	if sqlState(err) == uniqueViolation {
+		guarded = true
+		complete, err = s.send(ctx, p, guarded)
+	}
 	for range deadlockRetries {
-		if state := sqlState(err); state != "40P01" && state != "40001" {
+		if state := sqlState(err); state != deadlockDetected && state != serializationFailure {
 			break
 		}
-		complete, err = s.send(ctx, p)
+		guarded = true
+		complete, err = s.send(ctx, p, guarded)
 	}
 	switch {
 	case refused(err):
@@ -40,12 +53,19 @@ func (s *Store) Commit(ctx context.Context, batch []*engine.Write) error {
 	case err != nil:
 		return fmt.Errorf("committing %d writes: %w", len(batch), err)
 	case complete:
-		for _, w := range batch {
-			w.Outcome = engine.OutcomeCommitted
-		}
+		committed(batch)
 		return nil
-	default:
-		return s.settle(ctx, s.pool, p)
+	case guarded:
+		return s.settle(ctx, s.pool, batch)
+	default: // only starts with a name can have been passed over
+		committed(batch)
+		return s.settle(ctx, s.pool, p.named)
+	}
+}
+
+func committed(batch []*engine.Write) {
+	for _, w := range batch {
+		w.Outcome = engine.OutcomeCommitted
 	}
 }
 
@@ -60,23 +80,28 @@ func (s *Store) CommitTx(ctx context.Context, tx pgx.Tx, batch []*engine.Write) 
 		}
 	}
 	p := newPlan(batch)
-	tag, err := tx.Exec(ctx, sqlInsertSettled, p.settled.args()...)
-	if err != nil {
-		return fmt.Errorf("storing %d starts: %w", len(batch), err)
-	}
-	if tag.RowsAffected() == int64(len(batch)) {
-		for _, w := range batch {
-			w.Outcome = engine.OutcomeCommitted
+	stored := int64(0)
+	for _, rows := range []*settledRows{&p.settled, &p.settledNamed} {
+		if len(rows.id) == 0 {
+			continue
 		}
-		return nil
+		tag, err := tx.Exec(ctx, sqlInsertSettled.guarded, rows.args()...)
+		if err != nil {
+			return fmt.Errorf("storing %d starts: %w", len(batch), err)
+		}
+		stored += tag.RowsAffected()
 	}
-	return s.settle(ctx, tx, p)
+	if stored < int64(len(batch)) {
+		return s.settle(ctx, tx, batch)
+	}
+	committed(batch)
+	return nil
 }
 
 // send sends the statements of a plan in one round trip and reports whether every row of it was inserted.
-func (s *Store) send(ctx context.Context, p *plan) (complete bool, err error) {
+func (s *Store) send(ctx context.Context, p *plan, guarded bool) (complete bool, err error) {
 	b := &pgx.Batch{}
-	affects := p.queue(b)
+	affects := p.queue(b, guarded)
 	results := s.pool.SendBatch(ctx, b)
 	defer func() {
 		// The transaction commits at the end of the pipeline: only now is it known whether it did.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -18,15 +19,15 @@ import (
 type fixture struct {
 	*store.Store
 	t       testing.TB
-	url     string
+	pool    *pgxpool.Pool
 	machine engine.StateMachine
 	node    uuid.UUID
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	url := storetest.Postgres(t)
-	f := &fixture{Store: store.New(storetest.Pool(t, url)), t: t, url: url, node: newID()}
+	pool := storetest.Pool(t, storetest.Postgres(t))
+	f := &fixture{Store: store.New(pool), t: t, pool: pool, node: newID()}
 	put, err := f.PutStateMachine(t.Context(), engine.StateMachine{
 		Namespace: "default", Name: "orders", Definition: []byte(`{"StartAt": "A"}`),
 	})

@@ -10,27 +10,39 @@ import (
 	"github.com/tercel-workflows/tercel/engine"
 )
 
+// anyRows is the number of affected rows that no one checks: of an update, which follows its row of history.
+const anyRows = -1
+
+// statement is one statement of a commit, with and without its guards.
+type statement struct{ guarded, unguarded string }
+
+func guardable(name string) statement {
+	return statement{guarded: query(name), unguarded: unguarded(name)}
+}
+
 var (
 	sqlPlanByKey       = query("plan_by_key")
-	sqlInsertStarted   = query("insert_started")
-	sqlInsertSettled   = query("insert_settled")
-	sqlAppend          = query("append")
+	sqlInsertStarted   = guardable("insert_started")
+	sqlInsertSettled   = guardable("insert_settled")
+	sqlAppend          = guardable("append")
 	sqlAppendIfStarted = query("append_if_started")
-	sqlReopen          = query("reopen")
-	sqlEnd             = query("end")
-	sqlPark            = query("park")
-	sqlSnapshot        = query("snapshot")
+	sqlReopen          = guardable("reopen")
+	sqlEnd             = guardable("end")
+	sqlPark            = guardable("park")
+	sqlSnapshot        = guardable("snapshot")
 )
 
 // plan is a batch, sorted into the statements that write it. Within a statement, rows are in the order of their keys:
 // that keeps batches of several writers from deadlocking, and inserts next to each other what lies next to each other.
+//
+// Starts with a name are kept apart: that a name is taken is nothing unusual, so they are always guarded.
 type plan struct {
 	batch []*engine.Write
+	named []*engine.Write
 
-	started startedRows
-	settled settledRows
-	rows    historyRows
-	named   historyRows // of starts with a name, which may lose it
+	started, startedNamed startedRows
+	settled, settledNamed settledRows
+	rows, rowsNamed       historyRows
 
 	reopens   changes
 	reopenBy  uuids
@@ -80,17 +92,18 @@ func byKey(a, b *engine.Write) int {
 }
 
 func (p *plan) addStart(w *engine.Write) {
-	if w.Start.Waiting || w.End != nil || w.Park != nil || w.Snapshot != nil {
-		p.settled.add(w)
-	} else {
-		p.started.add(w)
+	started, settled, rows := &p.started, &p.settled, &p.rows
+	if w.Start.Named {
+		started, settled, rows = &p.startedNamed, &p.settledNamed, &p.rowsNamed
+		p.named = append(p.named, w)
 	}
-	switch {
-	case len(w.Events) == 0:
-	case w.Start.Named:
-		p.named.add(w)
-	default:
-		p.rows.add(w)
+	if w.Start.Waiting || w.End != nil || w.Park != nil || w.Snapshot != nil {
+		settled.add(w)
+	} else {
+		started.add(w)
+	}
+	if len(w.Events) > 0 {
+		rows.add(w)
 	}
 }
 
@@ -114,29 +127,36 @@ func (p *plan) addChanges(w *engine.Write) {
 	}
 }
 
-// anyRows is the number of affected rows that no one checks: of an update, which follows its history row.
-const anyRows = -1
-
 // queue queues the statements that the plan needs. It gives the number of rows that each of them has to affect if no
 // write is lost.
-func (p *plan) queue(b *pgx.Batch) (affects []int) {
+func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 	add := func(rows, affected int, sql string, args ...any) {
 		if rows > 0 {
 			b.Queue(sql, args...)
 			affects = append(affects, affected)
 		}
 	}
+	text := func(s statement) string {
+		if guarded {
+			return s.guarded
+		}
+		return s.unguarded
+	}
+	insert := func(rows int, sql string, args []any) { add(rows, rows, sql, args...) }
+	change := func(of *changes, sql statement, args ...any) {
+		add(len(of.id), anyRows, text(sql), append([]any{of.id, of.seq}, args...)...)
+	}
 	e := &p.endings
-	changed := len(p.reopens.id) + len(p.ends.id) + len(p.parks.id) + len(p.snapshots.id)
-	add(changed+len(p.named.id), anyRows, sqlPlanByKey)
-	add(len(p.started.id), len(p.started.id), sqlInsertStarted, p.started.args()...)
-	add(len(p.settled.id), len(p.settled.id), sqlInsertSettled, p.settled.args()...)
-	add(len(p.rows.id), len(p.rows.id), sqlAppend, p.rows.args()...)
-	add(len(p.named.id), len(p.named.id), sqlAppendIfStarted, p.named.args()...)
-	add(len(p.reopens.id), anyRows, sqlReopen, p.reopens.id, p.reopens.seq, p.reopenBy, p.reopenAt)
-	add(len(p.ends.id), anyRows, sqlEnd, p.ends.id, p.ends.seq, e.status, e.endedAt, e.output, e.err, e.cause,
-		e.errBytes, e.causeBytes)
-	add(len(p.parks.id), anyRows, sqlPark, p.parks.id, p.parks.seq, p.wakeAt, p.parked)
-	add(len(p.snapshots.id), anyRows, sqlSnapshot, p.snapshots.id, p.snapshots.seq, p.snapshot)
+	add(len(p.reopens.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id), anyRows, sqlPlanByKey)
+	insert(len(p.started.id), text(sqlInsertStarted), p.started.args())
+	insert(len(p.settled.id), text(sqlInsertSettled), p.settled.args())
+	insert(len(p.startedNamed.id), sqlInsertStarted.guarded, p.startedNamed.args())
+	insert(len(p.settledNamed.id), sqlInsertSettled.guarded, p.settledNamed.args())
+	insert(len(p.rows.id), text(sqlAppend), p.rows.args())
+	insert(len(p.rowsNamed.id), sqlAppendIfStarted, p.rowsNamed.args())
+	change(&p.reopens, sqlReopen, p.reopenBy, p.reopenAt)
+	change(&p.ends, sqlEnd, e.status, e.endedAt, e.output, e.err, e.cause, e.errBytes, e.causeBytes)
+	change(&p.parks, sqlPark, p.wakeAt, p.parked)
+	change(&p.snapshots, sqlSnapshot, p.snapshot)
 	return affects
 }

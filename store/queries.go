@@ -24,6 +24,20 @@ func query(name string) string {
 	return text
 }
 
+// guard marks the lines of a statement that unguarded leaves out.
+const guard = "-- guard\n"
+
+// unguarded gives a statement without its guards, see executions.sql.
+func unguarded(name string) string {
+	var text strings.Builder
+	for line := range strings.Lines(query(name) + "\n") {
+		if !strings.HasSuffix(line, guard) {
+			text.WriteString(line)
+		}
+	}
+	return strings.TrimSpace(text.String())
+}
+
 func parseQueries(files fs.FS) map[string]string {
 	const mark = "-- name: "
 	paths, err := fs.Glob(files, "queries/*.sql")

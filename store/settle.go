@@ -26,23 +26,23 @@ type querier interface {
 // errUnsettled says that the row a start collided with was gone when it was looked for.
 var errUnsettled = errors.New("the execution that had the name has just been deleted")
 
-// settle finds out what became of each write of a batch of which fewer rows were inserted than there were. This is the
+// settle finds out what became of each of some writes of which fewer rows were inserted than there were. This is the
 // rare case: a node that has lost executions, a name that is taken, or a batch that is sent a second time because the
 // connection broke before the answer came.
 //
 // The batch is committed when settle asks, and history is never changed, so the answers are final: a start took effect
 // if its id is there, and a row of history is this writer's if it says what this writer sent.
-func (s *Store) settle(ctx context.Context, db querier, p *plan) error {
-	stored, err := storedStarts(ctx, db, p.batch)
+func (s *Store) settle(ctx context.Context, db querier, batch []*engine.Write) error {
+	stored, err := storedStarts(ctx, db, batch)
 	if err != nil {
 		return fmt.Errorf("looking for the starts that took effect: %w", err)
 	}
-	lost, err := lostRows(ctx, db, p.batch)
+	lost, err := lostRows(ctx, db, batch)
 	if err != nil {
 		return fmt.Errorf("looking for the rows that were fenced: %w", err)
 	}
 	var taken []*engine.Write
-	for _, w := range p.batch {
+	for _, w := range batch {
 		switch {
 		case w.Start != nil && !stored[w.Execution]:
 			w.Outcome = engine.OutcomeNameTaken

@@ -3,11 +3,13 @@
 // # What a commit is
 //
 // All durable points of a batch go to Postgres in one round trip and one implicit transaction: a pipeline of at most a
-// handful of prepared statements, each of which takes arrays. The history rows are the write; ON CONFLICT DO NOTHING
-// makes their primary key the fence. What else a write does to its execution (end it, park it, ...) is done by further
-// statements of the pipeline, and only where the history row was inserted by the same transaction. In the usual case
-// the counts of affected rows say that every write took effect, and no rows come back at all. Otherwise the store asks
-// afterwards which of them did: see settle.
+// handful of prepared statements, each of which takes arrays. The history rows are the write, and their primary key is
+// the fence: a row that is there already was written by somebody who owned the execution then.
+//
+// In the usual case nothing is there already. So the batch is first sent without looking. If that fails, because one of
+// its rows is there, the batch is sent again with guards: inserts pass over rows that are there (ON CONFLICT DO
+// NOTHING), what else a write does to its execution is done only where its history row was inserted by the same
+// transaction, and afterwards the store asks which writes took effect: see settle. Starts with a name are guarded always.
 //
 // # Who owns an execution
 //

@@ -1,6 +1,11 @@
 -- Statements on executions. Those of a commit take arrays, one element a write, and are sent in one round trip with
--- the statement of history.sql that inserts the rows. What an update does to an execution depends on that row: it is
--- done only if the row was inserted by this very transaction (xmin), that is, if the write was not fenced.
+-- the statement of history.sql that inserts the rows.
+--
+-- A commit is first tried without the lines marked `guard`: it inserts and updates without looking, and a single row
+-- that is there already fails the transaction. Only then it is sent with them. Then inserts pass over rows that are
+-- there, and what an update does to an execution depends on its row of history: it is done only if that was inserted by
+-- this very transaction (xmin), that is, if the write was not fenced. Guards cost a search and, for an insert, a further
+-- record in the write-ahead log for each row; that is why they are left out where there is nothing to guard against.
 
 -- name: plan_by_key
 -- The plan of a prepared statement is kept. One that was made while the tables were small would read them whole for
@@ -13,7 +18,7 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
 INSERT INTO executions (id, machine, revision, owner, started_at, named, namespace, name, input, trace_context)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::boolean[], $7::text[],
                      $8::text[], $9::json[], $10::text[])
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING -- guard
 
 -- name: insert_settled
 -- Starts that wait for room (due), or have been parked, ended or snapshotted by the same write.
@@ -29,7 +34,7 @@ SELECT w.id, w.machine, w.revision, w.started_at, w.named, w.namespace, w.name, 
        AS w (id, machine, revision, started_at, named, namespace, name, input, trace_context,
              status, ended_at, wake_at, snapshot_seq, output, error, cause, error_bytes, cause_bytes, snapshot, due,
              owner)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING -- guard
 
 -- name: reopen
 UPDATE executions e
@@ -38,7 +43,7 @@ UPDATE executions e
        redrive_count = e.redrive_count + 1, redriven_at = w.at
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[]) AS w (id, seq, node, at)
  WHERE e.id = w.id
-   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid
+   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
 -- name: end
 UPDATE executions e
@@ -48,21 +53,21 @@ UPDATE executions e
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[], $5::json[], $6::text[], $7::text[], $8::bytea[],
               $9::bytea[]) AS w (id, seq, status, ended_at, output, error, cause, error_bytes, cause_bytes)
  WHERE e.id = w.id
-   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid
+   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
 -- name: park
 UPDATE executions e
    SET owner = NULL, wake_at = w.wake_at, snapshot = w.snapshot, snapshot_seq = w.seq
   FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) AS w (id, seq, wake_at, snapshot)
  WHERE e.id = w.id
-   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid
+   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
 -- name: snapshot
 UPDATE executions e
    SET snapshot = w.snapshot, snapshot_seq = w.seq
   FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS w (id, seq, snapshot)
  WHERE e.id = w.id
-   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid
+   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
 -- name: stored
 -- Which of these executions exist.

@@ -3,11 +3,11 @@
 -- name: append
 INSERT INTO history (execution_id, seq, at, events)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[])
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING -- guard
 
 -- name: append_if_started
 -- The first rows of starts with a name, which may have been taken: only where the execution's own row is there. (It may
--- be there from an earlier attempt at the same commit; the history row is then there too.)
+-- be there from an earlier attempt at the same commit; the row of history is then there too.)
 INSERT INTO history (execution_id, seq, at, events)
 SELECT w.id, w.seq, w.at, w.events
   FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) AS w (id, seq, at, events)
