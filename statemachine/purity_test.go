@@ -18,9 +18,9 @@ import (
 // of randomness, a file, a process or a network; of time, impureTime names the exceptions.
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "container/list", "encoding", "encoding/base64", "encoding/binary", "encoding/hex",
-	"encoding/json", "errors", "fmt", "hash", "hash/fnv", "io", "iter", "maps", "math", "math/big",
-	"math/bits", "math/rand/v2", "path", "reflect", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "time",
-	"unicode", "unicode/utf16", "unicode/utf8",
+	"encoding/json", "errors", "fmt", "hash", "hash/fnv", "io", "iter", "maps", "math", "math/big", "math/bits",
+	"math/rand/v2", "path", "reflect", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "sync",
+	"sync/atomic", "time", "unicode", "unicode/utf16", "unicode/utf8",
 	// What the hash functions of the language compute.
 	"crypto/md5", "crypto/sha1", "crypto/sha256", "crypto/sha512",
 }
@@ -132,9 +132,8 @@ func TestCoreIsPure(t *testing.T) {
 
 // TestImpuritiesAreFound is the check of the check.
 func TestImpuritiesAreFound(t *testing.T) {
-	const clean = `package p
-import ("time"; "strings")
-func f(t time.Time) string { return strings.ToUpper(t.Add(time.Second).Format(time.RFC3339)) }`
+	const clean = "package p\nimport \"time\"\nimport \"strings\"\n" +
+		"func f(t time.Time) string { return strings.ToUpper(t.Add(time.Second).Format(time.RFC3339)) }"
 	for name, test := range map[string]struct {
 		source string
 		want   []string // parts of the findings, in order
