@@ -23,6 +23,6 @@ func (e *Engine) Poison(id uuid.UUID) bool {
 	if x == nil {
 		return false
 	}
-	x.machine = nil
+	x.run = nil
 	return true
 }

@@ -18,8 +18,12 @@ func (e *Engine) fenced(x *live, p *point) {
 	p.answer(errMoved)
 }
 
-// condemn stops an execution whose run panicked: the run is rebuilt from its history and told to stop.
+// condemn stops an execution whose run panicked: the run is rebuilt from its history and told to stop. What it decided
+// since is forgotten, and whoever waits for it asks again.
 func (e *Engine) condemn(x *live) {
+	for _, m := range x.inHand {
+		m.reply(errMoved)
+	}
 	cause := fmt.Sprintf("the engine ran into an internal error: %v", x.panicking)
 	if x.broken {
 		e.setAside(x.row.ID, fmt.Errorf("stopping it after an internal error panicked again: %v", x.panicking))

@@ -38,6 +38,7 @@ type live struct {
 	snapshot  int       // the size of the last snapshot
 	broken    bool      // its run panicked once; a second time, it is left alone
 	panicking any       // what the run panicked with, when it is to be stopped for it
+	inHand    []message // the messages that are being decided
 }
 
 // message is a signal and where its answer goes.
@@ -46,9 +47,14 @@ type message struct {
 	answer chan<- error // buffered; nil if nobody waits
 }
 
+// reply answers, unless there is an answer already.
 func (m message) reply(err error) {
-	if m.answer != nil {
-		m.answer <- err
+	if m.answer == nil {
+		return
+	}
+	select {
+	case m.answer <- err:
+	default:
 	}
 }
 
@@ -96,6 +102,13 @@ func (e *Engine) post(x *live, m message) bool {
 		e.runnable.push(x)
 	}
 	return true
+}
+
+// quiet tells whether no messages wait.
+func (x *live) quiet() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.mailbox) == 0
 }
 
 // take gives the messages that wait, at most maxPointCalls. With none it gives up the work on the execution, unless the

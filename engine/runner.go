@@ -16,21 +16,38 @@ func (e *Engine) runner() {
 		if !ok {
 			return
 		}
-		e.step(x)
+		e.guardedStep(x)
 	}
+}
+
+// guardedStep keeps a panic in one execution from taking the node down.
+func (e *Engine) guardedStep(x *live) {
+	e.working.Add(1)
+	defer e.working.Add(-1)
+	defer func() {
+		if p := recover(); p != nil {
+			e.panicked(x, p, "working on an execution")
+			e.condemn(x)
+		}
+	}()
+	e.step(x)
+}
+
+// panicked notes that the core, or what works with it, panicked over an execution.
+func (e *Engine) panicked(x *live, what any, doing string) {
+	x.panicking = what
+	e.log.Error("the engine panicked over an execution, which is stopped for it", keyExecution, x.row.ID,
+		keyMachine, x.row.MachineName, keyRevision, x.row.Revision, "doing", doing, keyError, what, keyStack, string(debug.Stack()))
 }
 
 // step carries an execution as far as it goes without waiting: it acts on the durable point that has just committed, and
 // decides the signals that came meanwhile, together, into the next one. While that commits, further signals gather.
 func (e *Engine) step(x *live) {
-	e.working.Add(1)
-	defer e.working.Add(-1)
 	wrote := false
 	if p := x.pending; p != nil {
 		x.pending = nil
-		stays := e.settle(x, p)
 		e.underWay.Add(-1)
-		if !stays {
+		if !e.settle(x, p) {
 			return
 		}
 		wrote = true
@@ -39,7 +56,7 @@ func (e *Engine) step(x *live) {
 		if e.frozen.Load() {
 			return
 		}
-		idle := !wrote && e.parks(x)
+		idle := !wrote && x.quiet() && e.parks(x)
 		messages, evicted := x.take()
 		if evicted {
 			e.retire(x, errMoved)
@@ -80,24 +97,27 @@ func (e *Engine) parks(x *live) bool {
 
 // decide gives the durable point that the messages lead to, or nil if nothing came of them. Messages that were refused
 // without anything having happened before are answered at once; the others after the commit.
-func (e *Engine) decide(x *live, messages []message) *point {
-	p := &point{x: x}
+func (e *Engine) decide(x *live, messages []message) (p *point) {
+	x.inHand = messages
+	defer func() {
+		if r := recover(); r != nil {
+			e.panicked(x, r, "deciding")
+			p = nil
+		}
+	}()
+	p = &point{x: x}
 	var events []statemachine.Event
 	weight := 0
 	env := e.env(x)
 	for i, m := range messages {
 		if weight > maxPointBytes {
 			x.giveBack(messages[i:])
+			x.inHand = messages[:i]
 			break
 		}
 		weight += signalSize(m.signal)
 		commands, happened, err := e.decideOne(x, env, m)
 		if x.panicking != nil {
-			// The run is in doubt: what it decided so far is forgotten, and everybody asks again.
-			for _, a := range p.answers {
-				a.reply(errMoved)
-			}
-			x.giveBack(messages[i+1:])
 			return nil
 		}
 		if len(events) == 0 && len(happened) == 0 {
@@ -115,10 +135,12 @@ func (e *Engine) decide(x *live, messages []message) *point {
 	if len(events) == 0 {
 		e.act(x, p.commands)
 		e.timers.set(x, x.run.NextDeadline())
+		x.inHand = nil
 		return nil
 	}
 	x.lastAt = env.Now
 	e.fill(x, p, events)
+	x.inHand = nil
 	return p
 }
 
@@ -139,10 +161,7 @@ func (e *Engine) env(x *live) statemachine.Env {
 func (e *Engine) decideOne(x *live, env statemachine.Env, m message) (commands []statemachine.Command, events []statemachine.Event, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			x.panicking = p
-			e.log.Error("deciding a signal panicked; the execution is stopped",
-				keyExecution, x.row.ID, keyMachine, x.row.MachineName, keyRevision, x.row.Revision,
-				"signal", fmt.Sprintf("%T", m.signal), keyError, p, keyStack, string(debug.Stack()))
+			e.panicked(x, p, fmt.Sprintf("deciding a %T", m.signal))
 			m.reply(errorf(CodeServiceUnavailable, "the engine ran into an internal error in execution %s, which is stopped for it", x.row.ID))
 		}
 	}()

@@ -68,7 +68,8 @@ func (e *Engine) quiesce(ctx context.Context) error {
 	}
 	cancel()
 	e.frozen.Store(true)
-	for e.working.Load() > 0 || e.underWay.Load() > 0 {
+	// In this order: a durable point is under way until a runner has it in hand, and is at work then.
+	for e.underWay.Load() > 0 || e.working.Load() > 0 {
 		pause(ctx, time.Millisecond)
 		if ctx.Err() != nil {
 			return fmt.Errorf("waiting for the last commits: %w", context.Cause(ctx))

@@ -193,6 +193,28 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
+// A start that waits for room can be stopped before it began.
+func TestStopBeforeTheStart(t *testing.T) {
+	b := newBench(t)
+	gate := make(chan struct{})
+	b.fn("gated", func(context.Context, engine.TaskInfo, json.RawMessage) (any, error) {
+		<-gate
+		return 1, nil
+	})
+	e := b.start(func(c *engine.Config) { c.MaxLive = 1 })
+	b.deploy(e, "gated", task("function:gated", ""))
+	first, second := b.begin(e, "gated", "{}"), b.begin(e, "gated", "{}")
+	if e.IsLive(second.ID) {
+		t.Error("the second start did not wait")
+	}
+	x, err := e.StopExecution(b.ctx(), second.ID, "", "not needed")
+	if err != nil || x.Status != engine.Aborted {
+		t.Fatalf("it is %s, %v", x.Status, err)
+	}
+	close(gate)
+	b.succeeded(b.wait(e, first.ID), "1")
+}
+
 type peakCounter struct{ now, most atomic.Int64 }
 
 func (p *peakCounter) enter() {
