@@ -34,6 +34,9 @@ func (n *access) eval(r *run) ref.Val {
 		operand, optional = o.GetValue(), true
 	}
 	v := lookUp(operand, key)
+	if s, ok := v.(types.String); ok {
+		r.charge(len(s) / unitBytes)
+	}
 	switch {
 	case v != nil && optional:
 		return types.OptionalOf(v)

@@ -1,6 +1,7 @@
 package cel
 
 import (
+	"fmt"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -215,12 +216,34 @@ func (b *builder) object(e ast.Expr) (node, error) {
 	if hasOptional {
 		n.optional = optional
 	}
+	if err := n.checkKeys(); err != nil {
+		return nil, err
+	}
 	if !hasOptional && allConstant(n.keys) && allConstant(n.vals) {
-		if v := fold1(n); !isError(v) {
-			return &constant{v: v}, nil
-		}
+		return &constant{v: fold1(n)}, nil
 	}
 	return n, nil
+}
+
+// checkKeys finds literal keys that stand twice, or that no map can have.
+func (n *makeObject) checkKeys() error {
+	seen := map[any]bool{}
+	for i, key := range n.keys {
+		at := n.at.AsMap().Entries()[i].AsMapEntry().Key()
+		literal, ok := key.(*constant)
+		if !ok {
+			continue
+		}
+		k, ok := canonicalKey(literal.v)
+		switch _, isDouble := literal.v.(types.Double); {
+		case !ok || isDouble:
+			return &misuse{at: at, message: fmt.Sprintf("a map key must be a string, an int or a bool, not %s", describe(literal.v))}
+		case seen[k]:
+			return &misuse{at: at, message: fmt.Sprintf("the key %s stands twice in a map", describe(literal.v))}
+		}
+		seen[k] = true
+	}
+	return nil
 }
 
 func allConstant(nodes []node) bool {

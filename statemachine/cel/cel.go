@@ -4,7 +4,8 @@
 // for what cel-go's interpreter does not offer: numbers that are passed on keep their digits and objects the order of
 // their members; ints and doubles mix; work is charged before it is done, so that no expression takes long or much
 // memory; an error says which part failed and what it saw; and a condition takes some hundred nanoseconds.
-// TestAgreesWithCelGo holds the two evaluators against each other.
+// TestConformance runs the tests of the CEL specification on it, and FuzzAgainstCelGo holds the two evaluators against
+// each other.
 package cel
 
 import (
@@ -96,8 +97,7 @@ func (p *program) Eval(s *query.Scope) (out *value.Value, err error) {
 		return nil, p.explain(v.(*types.Err))
 	}
 	if _, isBool := v.(types.Bool); p.boolean && !isBool {
-		return nil, p.explain(&fault{message: fmt.Sprintf("a condition must give true or false, this one gives %s %s",
-			withArticle(typeName(v)), describe(v))})
+		return nil, p.explain(&fault{message: "a condition must give true or false, this one gives " + typed(v)})
 	}
 	out, err = result(v)
 	if err != nil {

@@ -115,8 +115,8 @@ func newEnvironment() *environment {
 
 // Limits of the source of an expression.
 const (
-	maxSource  = 100_000 // characters
-	maxNesting = 200     // brackets in brackets
+	maxSource  = 32_000 // characters
+	maxNesting = 200    // brackets in brackets
 )
 
 // mixedOperators lets ints and doubles mix, and values of any types be compared for equality: checkTypes finds the

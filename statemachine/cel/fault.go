@@ -3,6 +3,8 @@ package cel
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -52,14 +54,31 @@ func blame(err *types.Err, at ast.Expr, function string, args []ref.Val) ref.Val
 
 // reason puts cel-go's words for an error into ours.
 func reason(message, function string, args []ref.Val) string {
+	if m := conversion.FindStringSubmatch(message); m != nil && len(args) > 0 {
+		return notConverted(args[0], typeNames(m[1]))
+	}
+	if message == "optional.none() dereference" {
+		return noValue
+	}
 	if !strings.HasPrefix(message, "no such overload") {
-		return strings.TrimPrefix(message, "interpreter: ")
+		return message
 	}
 	found := make([]string, len(args))
 	for i, a := range args {
 		found[i] = typeName(a)
 	}
 	return fmt.Sprintf("%s cannot be applied to %s", callName(function), strings.Join(found, " and "))
+}
+
+var conversion = regexp.MustCompile(`^type conversion error from '.*' to '(.*)'$`)
+
+// notConverted is the message for a conversion that does not work.
+func notConverted(v ref.Val, to string) string {
+	message := describe(v) + " cannot be converted to " + withArticle(to)
+	if to == "duration" {
+		message += "; durations are written 90s, 1.5h or 1h30m"
+	}
+	return message
 }
 
 // typeName names the type of a value as CEL does.
@@ -130,15 +149,27 @@ func (p *program) seen(f *fault) string {
 	var parts []string
 	exprs := operands(f.at)
 	for i, v := range f.args {
-		if i >= len(exprs) || v == nil || types.IsError(v) || exprs[i].Kind() == ast.LiteralKind {
-			continue
-		}
-		if strings.HasPrefix(exprs[i].AsIdent(), "@") { // what a macro keeps in a variable of its own
+		if i >= len(exprs) || v == nil || isError(v) || isLiteral(exprs[i]) {
 			continue
 		}
 		parts = append(parts, clip(p.text(exprs[i]))+" is "+describe(v))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// isLiteral tells whether an expression says itself what its value is.
+func isLiteral(e ast.Expr) bool {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return true
+	case ast.ListKind:
+		return !slices.ContainsFunc(e.AsList().Elements(), func(e ast.Expr) bool { return !isLiteral(e) })
+	case ast.MapKind:
+		return !slices.ContainsFunc(e.AsMap().Entries(), func(e ast.EntryExpr) bool {
+			return !isLiteral(e.AsMapEntry().Key()) || !isLiteral(e.AsMapEntry().Value())
+		})
+	}
+	return false
 }
 
 // operands gives the expressions whose values a call computes with.
@@ -183,6 +214,17 @@ func clip(s string) string {
 	}
 	runes := []rune(s)
 	return string(runes[:clipAt-1]) + "…"
+}
+
+// noValue is the message for an empty optional where a value is needed.
+const noValue = "there is no value (optional.none()); orValue() gives one"
+
+// typed gives a value in a message, with its type.
+func typed(v ref.Val) string {
+	if v == types.NullValue {
+		return "null"
+	}
+	return withArticle(typeName(v)) + " " + describe(v)
 }
 
 // describe gives a value in a message: as JSON, and only so much of it as a line holds.

@@ -40,9 +40,9 @@ func (n *fold) eval(r *run) ref.Val {
 	case *list:
 		for i := range o.len() {
 			if n.iter2 >= 0 {
-				r.slots[n.iter], r.slots[n.iter2] = types.Int(i), o.at(i)
+				r.slots[n.iter], r.slots[n.iter2] = types.Int(i), r.element(o, i)
 			} else {
-				r.slots[n.iter] = o.at(i)
+				r.slots[n.iter] = r.element(o, i)
 			}
 			if !n.turn(r) {
 				break
@@ -52,7 +52,7 @@ func (n *fold) eval(r *run) ref.Val {
 		for i := range o.len() {
 			r.slots[n.iter] = o.key(i)
 			if n.iter2 >= 0 {
-				r.slots[n.iter2] = o.at(i)
+				r.slots[n.iter2] = r.entry(o, i)
 			}
 			if !n.turn(r) {
 				break
@@ -107,7 +107,7 @@ type insert struct {
 }
 
 func (n *insert) eval(r *run) ref.Val {
-	r.charge(1)
+	r.charge(entryCost)
 	accu := r.slots[n.accu]
 	o, ok := accu.(*object)
 	if !ok {
@@ -133,13 +133,16 @@ func (n *insert) eval(r *run) ref.Val {
 		return faultAt(n.at, "transformMapEntry() needs a map such as {key: value}, not %s", typeName(entries))
 	}
 	for i := range m.len() {
-		r.charge(1)
-		if out := n.put(o, m.key(i), m.at(i)); isError(out) {
+		r.charge(entryCost)
+		if out := n.put(o, m.key(i), r.entry(m, i)); isError(out) {
 			return out
 		}
 	}
 	return o
 }
+
+// entryCost is what an entry of a map that grows takes.
+const entryCost = 4
 
 func (n *insert) put(o *object, key, v ref.Val) ref.Val {
 	if o.position(cooked(key)) >= 0 {

@@ -1,6 +1,9 @@
 package cel
 
 import (
+	"bytes"
+	"encoding/json"
+
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
@@ -33,10 +36,18 @@ func formatJSON(r *run, args []ref.Val) ref.Val {
 	return types.String(text)
 }
 
-// jsonText gives the JSON of a value, charged before it is made.
+// jsonText gives the JSON of a value without white space, charged before it is made.
 func jsonText(r *run, v ref.Val) ([]byte, error) {
 	if refused := r.chargeText(weight(v)); refused != nil {
 		return nil, refused.(*types.Err).Unwrap()
 	}
-	return appendJSON(nil, v)
+	text, err := appendJSON(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return nil, err
+	}
+	return compact.Bytes(), nil
 }

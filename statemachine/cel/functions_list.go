@@ -3,6 +3,7 @@ package cel
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -12,6 +13,8 @@ import (
 var operatorFunctions = []function{
 	{name: operators.Negate, do: negate},
 	{name: operators.LogicalNot, do: not},
+	{name: "dyn", raw: true, do: func(_ *run, args []ref.Val) ref.Val { return args[0] }},
+	{name: "optional.of", raw: true, do: func(_ *run, args []ref.Val) ref.Val { return types.OptionalOf(args[0]) }},
 }
 
 var listFunctions = []function{
@@ -117,9 +120,9 @@ func distinct(r *run, args []ref.Val) ref.Val {
 	var others []ref.Val
 	for i := range l.len() {
 		r.charge(1)
-		v := l.at(i)
+		v := r.element(l, i)
 		if key, ok := canonicalKey(cooked(v)); ok {
-			r.charge(bulk(cooked(v)))
+			r.charge(1)
 			if !seen[key] {
 				seen[key] = true
 				out.push(v)
@@ -191,7 +194,7 @@ func flatten(r *run, args []ref.Val) ref.Val {
 func flattenInto(r *run, out, l *list, depth int64) {
 	for i := range l.len() {
 		r.charge(1)
-		v := l.at(i)
+		v := r.element(l, i)
 		if inner, ok := v.(*list); ok && depth > 0 {
 			flattenInto(r, out, inner, depth-1)
 			continue
@@ -204,15 +207,21 @@ func flattenInto(r *run, out, l *list, depth int64) {
 func reverse(r *run, args []ref.Val) ref.Val {
 	switch v := args[0].(type) {
 	case types.String:
-		r.charge(bulk(v))
-		runes := []rune(string(v))
-		slices.Reverse(runes)
-		return types.String(string(runes))
+		if refused := r.chargeText(len(v)); refused != nil {
+			return refused
+		}
+		backwards := make([]byte, 0, len(v))
+		for rest := string(v); rest != ""; {
+			_, size := utf8.DecodeLastRuneInString(rest)
+			backwards = append(backwards, rest[len(rest)-size:]...)
+			rest = rest[:len(rest)-size]
+		}
+		return types.String(backwards)
 	case *list:
 		r.charge(v.len())
 		out := emptyList(v.len())
 		for i := v.len() - 1; i >= 0; i-- {
-			out.push(v.at(i))
+			out.push(r.element(v, i))
 		}
 		return out
 	}
@@ -247,7 +256,7 @@ func sortBy(r *run, elements, keys ref.Val) ref.Val {
 	sortKeys := make([]ref.Val, l.len())
 	for i := range order {
 		r.charge(2)
-		order[i], sortKeys[i] = i, cooked(k.at(i))
+		order[i], sortKeys[i] = i, cooked(r.element(k, i))
 		if isError(sortKeys[i]) {
 			return sortKeys[i]
 		}
@@ -270,7 +279,7 @@ func sortBy(r *run, elements, keys ref.Val) ref.Val {
 	}
 	out := emptyList(l.len())
 	for _, i := range order {
-		out.push(l.at(i))
+		out.push(r.element(l, i))
 	}
 	return out
 }

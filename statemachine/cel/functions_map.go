@@ -27,11 +27,11 @@ func merge(r *run, args []ref.Val) ref.Val {
 	if !ok {
 		return types.NoSuchOverloadErr()
 	}
-	r.charge(2 * (a.len() + b.len()))
+	r.charge(entryCost * (a.len() + b.len()))
 	out := &object{}
 	for _, o := range []*object{a, b} {
 		for i := range o.len() {
-			out.put(o.key(i), o.at(i))
+			out.put(o.key(i), r.entry(o, i))
 		}
 	}
 	return out
@@ -47,13 +47,13 @@ func deepMerge(r *run, args []ref.Val) ref.Val {
 }
 
 func mergeInto(r *run, a, b *object) *object {
-	r.charge(1 + 2*(a.len()+b.len()))
+	r.charge(1 + entryCost*(a.len()+b.len()))
 	out := &object{}
 	for i := range a.len() {
-		out.put(a.key(i), a.at(i))
+		out.put(a.key(i), r.entry(a, i))
 	}
 	for i := range b.len() {
-		key, v := b.key(i), b.at(i)
+		key, v := b.key(i), r.entry(b, i)
 		if have, found := out.find(key); found {
 			x, okX := have.(*object)
 			y, okY := v.(*object)
@@ -87,7 +87,7 @@ func values(r *run, args []ref.Val) ref.Val {
 	r.charge(o.len())
 	out := emptyList(o.len())
 	for i := range o.len() {
-		out.push(o.at(i))
+		out.push(r.entry(o, i))
 	}
 	return out
 }
@@ -100,12 +100,12 @@ func entries(r *run, args []ref.Val) ref.Val {
 	if !ok {
 		return types.NoSuchOverloadErr()
 	}
-	r.charge(4 * o.len())
+	r.charge(6 * o.len())
 	out := emptyList(o.len())
 	for i := range o.len() {
 		entry := &object{}
 		entry.put(entryKey, o.key(i))
-		entry.put(entryValue, o.at(i))
+		entry.put(entryValue, r.entry(o, i))
 		out.push(entry)
 	}
 	return out
@@ -119,7 +119,7 @@ func fromEntries(r *run, args []ref.Val) ref.Val {
 	}
 	out := &object{}
 	for i := range l.len() {
-		r.charge(2)
+		r.charge(entryCost)
 		entry, ok := l.at(i).(*object)
 		if !ok {
 			return newFault(`fromEntries() needs maps with "key" and "value", element %d is %s`, i, describe(l.at(i)))

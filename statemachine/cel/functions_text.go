@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -31,7 +32,7 @@ var guards = map[string]impl{
 	"indexOf":          guardText(4),
 	"lastIndexOf":      guardText(4),
 	"substring":        guardText(4),
-	"split":            guardText(8),
+	"split":            guardSplit,
 	"regex.extract":    guardRegex,
 	"regex.extractAll": guardRegex,
 	"regex.replace":    guardRegexReplace,
@@ -45,6 +46,16 @@ var guards = map[string]impl{
 	"optional.unwrap":  guardDeep,
 	"unwrapOpt":        guardDeep,
 	"hasValue":         guardDeep,
+	"getDate":          guardZone,
+	"getDayOfMonth":    guardZone,
+	"getDayOfWeek":     guardZone,
+	"getDayOfYear":     guardZone,
+	"getFullYear":      guardZone,
+	"getHours":         guardZone,
+	"getMilliseconds":  guardZone,
+	"getMinutes":       guardZone,
+	"getMonth":         guardZone,
+	"getSeconds":       guardZone,
 }
 
 // join puts the strings of a list into one.
@@ -103,6 +114,23 @@ func guardText(factor int) impl {
 	}
 }
 
+func guardSplit(r *run, args []ref.Val) ref.Val {
+	t := texts(args)
+	r.charge(2*strings.Count(t[0], t[1]) + len(t[0])/unitBytes)
+	return nil
+}
+
+// zoneCost is what looking a time zone up takes.
+const zoneCost = 300
+
+// guardZone charges the functions of timestamps that are given a time zone.
+func guardZone(r *run, args []ref.Val) ref.Val {
+	if len(args) == 2 {
+		r.charge(zoneCost)
+	}
+	return nil
+}
+
 func guardReplace(r *run, args []ref.Val) ref.Val {
 	t := texts(args)
 	if len(t) < 3 {
@@ -112,23 +140,12 @@ func guardReplace(r *run, args []ref.Val) ref.Val {
 	return r.chargeText(len(t[0]) + strings.Count(t[0], t[1])*max(0, len(t[2])-len(t[1])))
 }
 
-// maxPrecision is how many decimals format() writes.
-const maxPrecision = 1000
-
-var formatPrecision = regexp.MustCompile(`%\.(\d+)`)
-
 func guardFormat(r *run, args []ref.Val) ref.Val {
 	text, ok := args[0].(types.String)
 	if !ok || len(args) != 2 {
 		return nil
 	}
 	r.charge(len(text) / unitBytes)
-	for _, m := range formatPrecision.FindAllStringSubmatch(string(text), -1) {
-		if len(m[1]) > 4 || len(m[1]) == 4 && m[1] > fmt.Sprint(maxPrecision) {
-			return newFault("format() writes at most %s decimals, not %s", thousands(maxPrecision), clip(m[1]))
-		}
-		r.charge(len(m[1]) * maxPrecision / unitBytes)
-	}
 	// A binary or hexadecimal number or a quoted string is up to eight times as long as what it is made of.
 	return r.chargeText(8*strings.Count(string(text), "%") + len(text) + 2*weight(args[1]))
 }
@@ -150,25 +167,57 @@ func guardDeep(r *run, args []ref.Val) ref.Val {
 	return nil
 }
 
-// regexCost is what matching a pattern against a text takes: the time is proportional to the product of the two.
-func regexCost(text, pattern string) int { return (len(text) + 64) * (len(pattern) + 8) / 64 }
+// maxPattern is how many instructions a regular expression may be compiled to.
+const maxPattern = 1000
+
+// chargeRegex takes the units of matching a pattern against a text, a multiple of it: the time is at worst proportional
+// to the product of the text's length and the pattern's instructions.
+func chargeRegex(r *run, text, pattern string) ref.Val {
+	r.charge(20 + len(pattern))
+	size, err := patternSize(pattern)
+	if err != nil {
+		return newFault("%v", err)
+	}
+	r.charge(matchCost(text, size))
+	return nil
+}
+
+func matchCost(text string, instructions int) int { return instructions * (len(text) + 8) / 8 }
+
+// patternSize gives the instructions of a regular expression.
+func patternSize(pattern string) (int, error) {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0, fmt.Errorf("the regular expression %s does not parse: %w", describe(types.String(pattern)), err)
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return 0, fmt.Errorf("the regular expression %s does not compile: %w", describe(types.String(pattern)), err)
+	}
+	if len(program.Inst) > maxPattern {
+		return 0, fmt.Errorf("the regular expression %s is too large: repetitions count as often as they may repeat",
+			describe(types.String(pattern)))
+	}
+	return len(program.Inst), nil
+}
 
 func guardRegex(r *run, args []ref.Val) ref.Val {
 	t := texts(args)
-	r.charge(regexCost(t[0], t[1]))
+	if refused := chargeRegex(r, t[0], t[1]); refused != nil {
+		return refused
+	}
+	r.charge(len(t[0])) // there may be a match at each character
 	return nil
 }
 
 func guardRegexReplace(r *run, args []ref.Val) ref.Val {
 	t := texts(args)
-	r.charge(regexCost(t[0], t[1]))
-	// There is a match at each character at the most, and a replacement may hold the match at each of its own.
-	if size := len(t[0]) + (len(t[0])+1)*len(t[2]); size <= maxText && !strings.Contains(t[2], `\`) {
-		return r.chargeText(size)
+	if refused := chargeRegex(r, t[0], t[1]); refused != nil {
+		return refused
 	}
 	pattern, err := regexp.Compile(t[1])
 	if err != nil {
-		return nil // cel-go says what is wrong
+		return newFault("%v", err)
 	}
 	size := len(t[0])
 	references := strings.Count(t[2], `\`)
@@ -191,16 +240,20 @@ func prepareMatches(args []node) (impl, error) {
 	if !ok {
 		return matches, nil
 	}
+	size, err := patternSize(string(text))
+	if err != nil {
+		return nil, err
+	}
 	pattern, err := regexp.Compile(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("the regular expression %s does not parse: %w", describe(text), err)
+		return nil, err
 	}
 	return func(r *run, args []ref.Val) ref.Val {
 		s, ok := args[0].(types.String)
 		if !ok {
 			return types.NoSuchOverloadErr()
 		}
-		r.charge(regexCost(string(s), string(text)))
+		r.charge(matchCost(string(s), size))
 		return types.Bool(pattern.MatchString(string(s)))
 	}, nil
 }
@@ -211,10 +264,12 @@ func matches(r *run, args []ref.Val) ref.Val {
 	if !ok1 || !ok2 {
 		return types.NoSuchOverloadErr()
 	}
-	r.charge(regexCost(string(s), string(p)))
+	if refused := chargeRegex(r, string(s), string(p)); refused != nil {
+		return refused
+	}
 	pattern, err := regexp.Compile(string(p))
 	if err != nil {
-		return newFault("the regular expression %s does not parse: %v", describe(p), err)
+		return newFault("%v", err)
 	}
 	return types.Bool(pattern.MatchString(string(s)))
 }

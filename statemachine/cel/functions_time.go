@@ -224,6 +224,7 @@ func zoneOffset(r *run, t time.Time, zone string) (int, ref.Val) {
 	if zone == "UTC" || zone == "Z" || zone == "" {
 		return 0, nil
 	}
+	r.charge(6 * zoneCost)
 	ts := types.Timestamp{Time: t.UTC()}
 	get := func(function string) (int, ref.Val) {
 		f, ok := r.names.binding(function, nil)

@@ -15,7 +15,7 @@ const mapInsert = "cel.@mapInsert"
 func (b *builder) comprehension(e ast.Expr) (node, error) {
 	c := e.AsComprehension()
 	if c.IterRange().Kind() == ast.ListKind && c.IterRange().AsList().Size() == 0 && isFalse(c.LoopCondition()) {
-		return b.bind(c)
+		return b.bind(e)
 	}
 	n := &fold{at: e, iter2: -1}
 	var err error
@@ -46,7 +46,8 @@ func (b *builder) comprehension(e ast.Expr) (node, error) {
 }
 
 // bind builds cel.bind and its like: a loop over nothing that only names a value.
-func (b *builder) bind(c ast.ComprehensionExpr) (node, error) {
+func (b *builder) bind(e ast.Expr) (node, error) {
+	c := e.AsComprehension()
 	v, err := b.build(c.AccuInit())
 	if err != nil {
 		return nil, err
@@ -55,6 +56,9 @@ func (b *builder) bind(c ast.ComprehensionExpr) (node, error) {
 	slot := b.declare(c.AccuVar())
 	body, err := b.build(c.Result())
 	b.locals = b.locals[:outer]
+	if hidden, ok := body.(*call); ok && strings.HasPrefix(hidden.name, "@") {
+		hidden.at = e // a call that only the macro can write is shown as the macro
+	}
 	return &bind{slot: slot, value: v, body: body}, err
 }
 

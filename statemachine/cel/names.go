@@ -37,7 +37,7 @@ func (c *nameChecker) visit(e ast.Expr) {
 	case ast.SelectKind:
 		sel := e.AsSelect()
 		if c.isStates(sel.Operand()) {
-			c.field(e, sel.FieldName(), !sel.IsTestOnly())
+			c.field(sel.Operand(), sel.FieldName(), !sel.IsTestOnly())
 			return
 		}
 		if _, isType := c.common.typeNamed(qualified(e)); isType {
@@ -69,7 +69,7 @@ func (c *nameChecker) call(e ast.Expr) {
 	name := call.FunctionName()
 	if name == operators.OptSelect && c.isStates(call.Args()[0]) {
 		if field, ok := call.Args()[1].AsLiteral().(types.String); ok {
-			c.field(e, string(field), false)
+			c.field(call.Args()[0], string(field), false)
 			return
 		}
 	}
@@ -158,7 +158,7 @@ func (c *nameChecker) hint(name string) string {
 
 // field checks the field of states that an expression asks for. Where it is asked whether the field is there, it may
 // be one that is not.
-func (c *nameChecker) field(e ast.Expr, name string, needed bool) {
+func (c *nameChecker) field(states ast.Expr, name string, needed bool) {
 	var there []string
 	for _, f := range stateFields {
 		if f.there(c.env) {
@@ -171,7 +171,7 @@ func (c *nameChecker) field(e ast.Expr, name string, needed bool) {
 			c.problems = append(c.problems, query.Problem{
 				Message: fmt.Sprintf("%s.%s is not there in this field", statesName, name),
 				Hint:    f.where,
-				Offset:  c.src.selection(e),
+				Offset:  c.src.field(states),
 			})
 		}
 		return
@@ -183,6 +183,6 @@ func (c *nameChecker) field(e ast.Expr, name string, needed bool) {
 	c.problems = append(c.problems, query.Problem{
 		Message: fmt.Sprintf("%s has no field %s", statesName, name),
 		Hint:    hint,
-		Offset:  c.src.selection(e),
+		Offset:  c.src.field(states),
 	})
 }

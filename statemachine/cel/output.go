@@ -64,7 +64,7 @@ func toJSON(v ref.Val) (*value.Value, error) {
 	if isContainer(v) && weight(v) <= treeUpTo {
 		return tree(v)
 	}
-	text, err := appendJSON(nil, v)
+	text, err := appendJSON(make([]byte, 0, min(weight(v), maxResult)), v)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func appendJSON(b []byte, v ref.Val) ([]byte, error) {
 		if v.HasValue() {
 			return appendJSON(b, v.GetValue())
 		}
-		return nil, &fault{message: "there is no value (optional.none()); orValue() gives one"}
+		return nil, &fault{message: noValue}
 	case *types.Err:
 		return nil, v
 	case ref.Type:

@@ -68,7 +68,7 @@ func (n *path) eval(r *run) ref.Val {
 	if err != nil {
 		return err
 	}
-	return fromJSON(v)
+	return r.read(v)
 }
 
 func (n *path) find(r *run) (*value.Value, ref.Val) {
@@ -122,13 +122,17 @@ const (
 
 // noKey says why a selection fails, and what there would have been.
 func (p *program) noKey(at ast.Expr, operand, key ref.Val) ref.Val {
+	operand = cooked(operand)
 	o, isObject := operand.(*object)
 	of := clip(p.text(operandOf(at)))
 	switch {
 	case !isObject && operand == types.NullValue:
 		return faultAt(at, "%s is null, it has no key %s", of, describe(key))
+	case !isObject && typeName(operand) == "list":
+		return faultAt(at, "%s is a list of %s, it has no key %s; an element is %s[0]",
+			of, plural(operand.(*list).len(), "element"), describe(key), of)
 	case !isObject:
-		return faultAt(at, "%s is %s %s, it has no key %s", of, withArticle(typeName(operand)), describe(operand), describe(key))
+		return faultAt(at, "%s is %s, it has no key %s", of, typed(operand), describe(key))
 	case o.len() == 0:
 		return faultAt(at, "no such key %s in %s; it is empty", describe(key), of)
 	}
@@ -155,7 +159,7 @@ func (p *program) noKey(at ast.Expr, operand, key ref.Val) ref.Val {
 // noIndex says why an index fails.
 func (p *program) noIndex(at ast.Expr, operand, index ref.Val) ref.Val {
 	of := clip(p.text(operandOf(at)))
-	switch o := operand.(type) {
+	switch o := cooked(operand).(type) {
 	case *list:
 		if _, ok := integer(index); !ok {
 			return faultAt(at, "%s is a list, its index must be an int, not %s", of, describe(index))
@@ -167,7 +171,7 @@ func (p *program) noIndex(at ast.Expr, operand, index ref.Val) ref.Val {
 	if operand == types.NullValue {
 		return faultAt(at, "%s is null, it has no element %s", of, describe(index))
 	}
-	return faultAt(at, "%s is %s %s, it has no element %s", of, withArticle(typeName(operand)), describe(operand), describe(index))
+	return faultAt(at, "%s is %s, it has no element %s", of, typed(operand), describe(index))
 }
 
 func withArticle(noun string) string {

@@ -31,11 +31,11 @@ func (s *source) start(id int64) int {
 	return 0
 }
 
-// selection gives where the field of a selection starts: cel-go says where its dot is.
-func (s *source) selection(e ast.Expr) int {
-	at := s.start(e.ID())
-	for at < len(s.text) && strings.IndexByte(".? \t\n", s.text[at]) >= 0 {
-		at++
+// field gives where the field that is selected from states starts.
+func (s *source) field(states ast.Expr) int {
+	at := s.start(states.ID())
+	if rest, ok := strings.CutPrefix(s.text[at:], states.AsIdent()); ok {
+		at = len(s.text) - len(strings.TrimLeft(rest, ".? \t\r\n"))
 	}
 	return at
 }
@@ -125,6 +125,16 @@ func syntaxProblem(message string) (string, string) {
 	case reserved.MatchString(message):
 		name := reserved.FindStringSubmatch(message)[1]
 		return fmt.Sprintf("%s is a reserved word of CEL", name), "a variable of that name cannot be used in CEL, a field can: a." + name
+	case strings.HasPrefix(message, "expression code point size exceeds limit"):
+		return fmt.Sprintf("the expression has more than %s characters", thousands(maxSource)), ""
+	case strings.Contains(message, "recursion"):
+		return "the expression nests too deep", ""
+	case strings.Contains(message, "lookahead limit"):
+		return "syntax error: the expression cannot be read", ""
+	case message == "invalid int literal":
+		return "the integer has more than 64 bits", "a double is written with a point or an exponent: 1e20"
+	case message == "invalid argument to has() macro":
+		return "has() needs a selection", "such as has(states.input.name)"
 	default:
 		return "syntax error: " + message, ""
 	}
@@ -165,6 +175,9 @@ func (s *source) checkProblems(errs []*cel.Error, common *environment) []query.P
 			m := noOverload.FindStringSubmatch(e.Message)
 			p.Message = fmt.Sprintf("%s cannot be applied to %s", callName(m[1]), operandNames(m[1], m[2]))
 			p.Hint = overloadHint(m[1], common)
+			if m[1] == operators.Conditional {
+				p.Message, p.Hint = "what stands before ? must be a bool", ""
+			}
 			if m[1] == operators.Index && strings.HasPrefix(m[2], "("+statesType.TypeName()) {
 				p.Hint = "a field of states is written states.input"
 			}
@@ -207,7 +220,11 @@ func operandNames(function, types string) string {
 	if strings.HasSuffix(callName(function), "()") {
 		return types
 	}
-	return strings.ReplaceAll(strings.Trim(types, "()"), ", ", " and ")
+	types = strings.Trim(types, "()")
+	if i := strings.LastIndex(types, ", "); i >= 0 && function != operators.Conditional {
+		return types[:i] + " and " + types[i+2:]
+	}
+	return types
 }
 
 // overloadHint lists what a function or operator can be applied to.

@@ -13,7 +13,7 @@ import (
 // What one evaluation may use. The units are about equal in time; a unit is at least one call, one turn of a loop, one
 // element of a new list, or unitBytes bytes of a new string.
 const (
-	maxCost   = 2_000_000
+	maxCost   = 1_000_000
 	unitBytes = 16
 	maxText   = 4 << 20 // bytes of one string
 )
@@ -77,6 +77,30 @@ func (r *run) chargeText(bytes int) ref.Val {
 	}
 	r.charge(bytes / unitBytes)
 	return nil
+}
+
+// read gives the CEL value of a JSON value. A string is copied, which is charged.
+func (r *run) read(v *value.Value) ref.Val {
+	if v.Kind() == value.String {
+		r.charge(v.Size() / unitBytes)
+	}
+	return fromJSON(v)
+}
+
+// element gives an element of a list, as at does, and charges for a string that is copied.
+func (r *run) element(l *list, i int) ref.Val {
+	if l.json != nil {
+		return r.read(l.json.At(i))
+	}
+	return l.elems[i]
+}
+
+// entry gives the value of an entry of an object, as at does, and charges for a string that is copied.
+func (r *run) entry(o *object, i int) ref.Val {
+	if o.json != nil {
+		return r.read(o.json.At(i))
+	}
+	return o.vals[i]
 }
 
 // bulk gives the units of reading a value once, not counting what its elements hold.

@@ -3,6 +3,7 @@ package cel
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -63,6 +64,9 @@ func fromNumber(v *value.Value) ref.Val {
 	if !ok {
 		return &scalar{Val: newFault("the number %s is beyond the range of a double", clip(text)), json: v}
 	}
+	if plainDecimal(text) {
+		return types.Double(f)
+	}
 	if canonical, ok := value.FromFloat(f); ok && string(canonical.JSON()) == text {
 		return types.Double(f)
 	}
@@ -90,6 +94,13 @@ func smallInt(digits []byte) (int64, bool) {
 		n = -n
 	}
 	return n, true
+}
+
+// plainDecimal tells whether a number that is no int is surely written as a double's result would be: with at most 15
+// digits, which any double gives back, no zero at the end and no exponent.
+func plainDecimal(text string) bool {
+	return len(text) <= 16 && text[len(text)-1] != '0' && !strings.ContainsAny(text, "eE") &&
+		!strings.HasPrefix(text, "0.0000") && !strings.HasPrefix(text, "-0.0")
 }
 
 // isInteger tells whether the digits of a number are those of an integer.

@@ -1,0 +1,165 @@
+package cel
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	celgo "cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
+
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// addTables seeds a fuzz target with the expressions of the tables.
+func addTables(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for lines := bufio.NewScanner(file); lines.Scan(); {
+			line := lines.Text()
+			if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, marksValue) {
+				f.Add(line)
+			}
+		}
+		if err := file.Close(); err != nil {
+			f.Fatal(err)
+		}
+	}
+}
+
+var fuzzEnv = query.Env{Variables: []string{"x", "cart"}, Result: true}
+
+// fuzzScope has one of everything.
+func fuzzScope() *query.Scope {
+	drawn := uint64(0)
+	parse := func(s string) *value.Value { return value.Trusted([]byte(s)) }
+	return &query.Scope{
+		Input: parse(`{"a": 1, "b": 2.50, "c": "text", "d": [1, "x", null, {"k": true}], "e": {"y": 1, "x": 2}, "f": 1e400,
+			"g": "\ud800", "h": 12345678901234567890, "i": true, "j": null, "k": []}`),
+		Result:  parse(`{"ok": [1, 2, 3]}`),
+		Context: func() *value.Value { return parse(`{"Execution": {"Id": "arn"}}`) },
+		Variable: func(name string) *value.Value {
+			return map[string]*value.Value{"x": value.FromInt(7)}[name]
+		},
+		Now:    time.Unix(1772600767, 0),
+		Random: func() uint64 { drawn++; return mix(drawn) },
+	}
+}
+
+// FuzzEval compiles any text and evaluates it. Problems lie within the text, errors are those of the language, and a
+// result is JSON that can be read back.
+func FuzzEval(f *testing.F) {
+	addTables(f)
+	f.Fuzz(func(t *testing.T, src string) {
+		p, problems := New().Compile(src, fuzzEnv)
+		if (p == nil) != (len(problems) > 0) {
+			t.Fatalf("a program: %t, problems: %v", p != nil, problems)
+		}
+		for _, problem := range problems {
+			if problem.Offset < 0 || problem.Offset > len(src) || problem.Message == "" {
+				t.Errorf("problem %+v", problem)
+			}
+		}
+		if p == nil {
+			return
+		}
+		v, err := p.Eval(fuzzScope())
+		var failed *query.Error
+		if err != nil && (!errors.As(err, &failed) || failed.Name != EvaluationError || strings.Contains(failed.Message, "internal")) {
+			t.Fatalf("%q: %v", src, err)
+		}
+		if err != nil {
+			return
+		}
+		if _, err := value.Parse(v.JSON()); err != nil {
+			t.Errorf("%q gives %s: %v", src, v, err)
+		}
+		again, err := p.Eval(fuzzScope())
+		if err != nil || again.String() != v.String() {
+			t.Errorf("%q gives %s, and then %s, %v", src, v, again, err)
+		}
+	})
+}
+
+// FuzzAgainstCelGo evaluates expressions with this package and with cel-go's own interpreter. Where both have a value,
+// it is the same.
+func FuzzAgainstCelGo(f *testing.F) {
+	addTables(f)
+	theirs, err := celgo.NewEnv(
+		celgo.CrossTypeNumericComparisons(true), celgo.OptionalTypes(), celgo.EnableIdentifierEscapeSyntax(),
+		celgo.DefaultUTCTimeZone(true), celgo.ParserExpressionSizeLimit(500),
+		ext.Strings(), ext.Math(), ext.Lists(), ext.Sets(), ext.Regex(), ext.TwoVarComprehensions(),
+		ext.Encoders(ext.EncodersVersion(0)), ext.Bindings(ext.BindingsVersion(0)),
+		celgo.Variable("states", celgo.MapType(celgo.StringType, celgo.DynType)), celgo.Variable("x", celgo.DynType),
+	)
+	if err != nil {
+		f.Fatal(err)
+	}
+	states := map[string]any{
+		"input": map[string]any{
+			"a": 1, "b": 2.5, "c": "text", "d": []any{1, "x", nil, map[string]any{"k": true}}, "i": true, "j": nil,
+			"e": map[string]any{"y": 1, "x": 2}, "k": []any{},
+		},
+		"result": map[string]any{"ok": []any{1, 2, 3}},
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		want, ok := evalTheirs(theirs, src, map[string]any{"states": states, "x": 7})
+		if !ok {
+			return
+		}
+		got, ok := evalOurs(src)
+		if !ok || types.IsError(want) || types.IsError(got) {
+			return
+		}
+		if !same(got, adopt(want)) {
+			t.Errorf("%q gives %s here and %s with cel-go", src, describe(got), describe(adopt(want)))
+		}
+	})
+}
+
+func evalTheirs(env *celgo.Env, src string, vars map[string]any) (ref.Val, bool) {
+	for _, differs := range []string{"range", ".f", ".g", ".h", "context", "cart", "unix", "format", "type", "states)"} {
+		if strings.Contains(src, differs) {
+			return nil, false
+		}
+	}
+	checked, issues := env.Compile(src)
+	if issues.Err() != nil {
+		return nil, false
+	}
+	program, err := env.Program(checked, celgo.CostLimit(100_000))
+	if err != nil {
+		return nil, false
+	}
+	v, _, err := program.Eval(vars)
+	return v, err == nil
+}
+
+func evalOurs(src string) (v ref.Val, ok bool) {
+	compiled, _ := New().Compile(src, fuzzEnv)
+	if compiled == nil {
+		return nil, false
+	}
+	p := compiled.(*program)
+	r := p.start(fuzzScope())
+	defer func() {
+		if _, is := recover().(exhausted); is {
+			v, ok = nil, false
+		}
+	}()
+	return cooked(p.root.eval(r)), true
+}
