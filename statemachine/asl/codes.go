@@ -27,10 +27,11 @@ const (
 	CodeStatesAll            = "MISPLACED_STATES_ALL"
 	CodeVariableName         = "INVALID_VARIABLE_NAME"
 	CodeOuterVariable        = "VARIABLE_OF_OUTER_SCOPE"
+	CodeTooManyVariables     = "TOO_MANY_VARIABLES"
 	CodeTooManyProblems      = "TOO_MANY_PROBLEMS"
 )
 
-// maxFindings is how many diagnostics one parse gives at most.
+// maxFindings is how many errors, and how many warnings, one parse gives at most.
 const maxFindings = 200
 
 // The limits that the service sets.

@@ -152,24 +152,49 @@ func (o object) unknown(m *source.Member, fields []string) {
 
 // errorAt reports an error at a value.
 func (p *parser) errorAt(n *source.Node, code, hint, format string, args ...any) {
+	if p.full(diag.Error) {
+		return
+	}
 	p.report(p.doc.AtNode(n), diag.Error, code, hint, fmt.Sprintf(format, args...))
 }
 
 // errorAtName reports an error at the name of a member.
 func (p *parser) errorAtName(m *source.Member, code, hint, format string, args ...any) {
+	if p.full(diag.Error) {
+		return
+	}
 	p.report(p.doc.AtName(m), diag.Error, code, hint, fmt.Sprintf(format, args...))
 }
 
 // warnAt reports a warning at a place.
 func (p *parser) warnAt(at source.Pos, pointer, code, hint, format string, args ...any) {
+	if p.full(diag.Warning) {
+		return
+	}
 	p.report(p.doc.At(at, pointer), diag.Warning, code, hint, fmt.Sprintf(format, args...))
 }
 
-func (p *parser) report(d diag.Diagnostic, severity diag.Severity, code, hint, message string) {
-	if len(p.list) >= maxFindings {
-		p.dropped++
-		return
+// cut shortens a message that holds a long text of the definition.
+func cut(message string) string {
+	const most = 400
+	if len(message) <= most {
+		return message
 	}
-	d.Severity, d.Code, d.Hint, d.Message = severity, code, hint, message
+	return strings.ToValidUTF8(message[:most], "") + "..."
+}
+
+// full counts a finding that is one too many. It is asked before the finding is made, which takes time that grows with
+// the length of the line.
+func (p *parser) full(severity diag.Severity) bool {
+	if p.found[severity] < maxFindings {
+		p.found[severity]++
+		return false
+	}
+	p.dropped[severity]++
+	return true
+}
+
+func (p *parser) report(d diag.Diagnostic, severity diag.Severity, code, hint, message string) {
+	d.Severity, d.Code, d.Hint, d.Message = severity, code, cut(hint), cut(message)
 	p.list = append(p.list, d)
 }

@@ -15,8 +15,12 @@ type parser struct {
 	doc      *source.Document
 	language string // of the machine
 	list     diag.List
-	dropped  int                // findings beyond maxFindings
-	states   map[string]*Common // by name, over the whole definition
+	found    map[diag.Severity]int // how many findings there are, of which no more than maxFindings are kept
+	dropped  map[diag.Severity]int // and how many are not kept
+	states   map[string]*Common    // by name, over the whole definition
+
+	undecoded map[string]bool // the names of what stands among the states and is none, or of no known type
+	merged    int             // the names in all lists of visible variables
 }
 
 var languages = []string{JSONPath, JSONata, CEL}
@@ -24,7 +28,8 @@ var languages = []string{JSONPath, JSONata, CEL}
 // Parse checks the structure of a definition and gives its tree, and all that it finds wrong. The tree is nil if the
 // document has no root, or one that is no object; if there are errors it is incomplete and must not be run.
 func Parse(doc *source.Document) (*Definition, diag.List) {
-	p := &parser{doc: doc, states: map[string]*Common{}}
+	p := &parser{doc: doc, states: map[string]*Common{}, undecoded: map[string]bool{},
+		found: map[diag.Severity]int{}, dropped: map[diag.Severity]int{}}
 	if doc == nil || doc.Root == nil {
 		return nil, nil
 	}
@@ -45,13 +50,15 @@ func Parse(doc *source.Document) (*Definition, diag.List) {
 	d.TimeoutSeconds = o.integer("TimeoutSeconds", 1, maxSeconds)
 	d.Flow = p.flow(o)
 	p.transitions(&d.Flow)
-	p.variables(&d.Flow, scope{})
+	p.variables(&d.Flow, nil)
 	p.list.Sort()
-	if p.dropped > 0 {
-		p.list = append(p.list, diag.Diagnostic{
-			Severity: diag.Error, Code: CodeTooManyProblems, File: doc.File,
-			Message: fmt.Sprintf("%d more problems are not shown", p.dropped),
-		})
+	for _, severity := range []diag.Severity{diag.Error, diag.Warning} {
+		if n := p.dropped[severity]; n > 0 {
+			p.list = append(p.list, diag.Diagnostic{
+				Severity: severity, Code: CodeTooManyProblems, File: doc.File,
+				Message: fmt.Sprintf("%d more problems are not shown", n),
+			})
+		}
 	}
 	return d, p.list
 }
@@ -128,6 +135,7 @@ func init() {
 func (p *parser) state(m *source.Member) State {
 	o, ok := p.object(m.Value, fmt.Sprintf("the state %q", m.Name), p.language)
 	if !ok {
+		p.undecoded[m.Name] = true
 		return nil
 	}
 	c := Common{Name: m.Name, NamePos: m.NamePos, Node: m.Value, Comment: o.text("Comment")}
@@ -137,6 +145,7 @@ func (p *parser) state(m *source.Member) State {
 	decode, ok := decoders[c.Type]
 	if !ok {
 		p.remember(&c)
+		p.undecoded[c.Name] = true
 		return nil
 	}
 	o.stateFields(c.Type)

@@ -13,9 +13,18 @@ func didYouMean(written string, candidates []string) string {
 	return ""
 }
 
+// What is longer, or chosen from more, is not worth the time to compare.
+const (
+	longestSuggested = 100
+	mostSuggested    = 500
+)
+
 // closest gives the index of the candidate that differs least from what was written, the case of letters aside; -1 if
 // all differ in more than a third of it.
 func closest(written string, candidates []string) int {
+	if len(written) > longestSuggested || len(candidates) > mostSuggested {
+		return -1
+	}
 	lower := strings.ToLower(written)
 	best, distance := -1, len(written)/3+1
 	for i, c := range candidates {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 )
 
@@ -55,8 +54,8 @@ func (p *parser) target(f *Flow, n *source.Node, field string, names []string, i
 	if _, ok := index[n.Text]; ok {
 		return true
 	}
-	if states := f.Node.Get("States"); states.Get(n.Text) != nil {
-		return false // it is there, but could not be decoded
+	if p.undecoded[n.Text] {
+		return false // it is there, but it has no type
 	}
 	if other, ok := p.states[n.Text]; ok {
 		p.errorAt(n, CodeForeignTarget, "a branch or an iteration ends with \"End\": true, and what follows is the Next of the state around it",
@@ -123,17 +122,14 @@ func (p *parser) reportGraph(f *Flow, reached, ends []bool, anyEnd bool) {
 		c := s.Base()
 		switch {
 		case !reached[i]:
-			p.report(p.doc.At(c.NamePos, c.Node.Pointer), unreachableSeverity, CodeUnreachable,
-				"lead to it with Next, Default or a catcher, or remove it", fmt.Sprintf("no path leads to the state %q", c.Name))
+			p.warnAt(c.NamePos, c.Node.Pointer, CodeUnreachable,
+				"lead to it with Next, Default or a catcher, or remove it", "no path leads to the state %q", c.Name)
 		case anyEnd && !ends[i]:
 			p.warnAt(c.NamePos, c.Node.Pointer, CodeEndless, "lead out of the loop with a Choice, if it is not meant to run for ever",
 				"from the state %q no path comes to an end", c.Name)
 		}
 	}
 }
-
-// unreachableSeverity is how states are reported that nothing leads to.
-const unreachableSeverity = diag.Warning
 
 // terminal tells whether a state is the last of its flow when all goes well, or Fail.
 func terminal(s State) bool {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 )
 
@@ -40,11 +41,14 @@ func (p *parser) expression(n *source.Node, language string) {
 
 // partial reports a string that is not wholly an expression, at a byte of it.
 func (p *parser) partial(n *source.Node, at int, message, hint string) {
+	if p.full(diag.Error) {
+		return
+	}
 	d := p.doc.AtNode(n)
 	if at > 0 {
 		d = p.doc.At(p.doc.InString(n, at), n.Pointer)
 	}
-	p.report(d, "ERROR", CodePartialExpression, hint, message)
+	p.report(d, diag.Error, CodePartialExpression, hint, message)
 }
 
 // joinHint says how a text is made of several parts.

@@ -67,44 +67,84 @@ func nameProblem(name, language string) (problem, hint string) {
 	return "", ""
 }
 
-// scope holds the variables of the flows around a flow: by name, the name of the member that first assigns each.
-type scope map[string]*source.Member
+// scope holds the variables that a flow assigns, by name, with the first member that assigns each.
+type scope struct {
+	own     map[string]*source.Member
+	outer   *scope   // of the flow around it, nil if that is not seen
+	visible []string // the names of its own and of all scopes around it
+}
+
+// lookup gives the member that assigns a variable in the scope or around it, or nil.
+func (s *scope) lookup(name string) *source.Member {
+	for ; s != nil; s = s.outer {
+		if m, ok := s.own[name]; ok {
+			return m
+		}
+	}
+	return nil
+}
+
+// maxMerged bounds the lists of visible variables, which grow with the number of flows times that of the variables
+// around them.
+const maxMerged = 2_000_000
 
 // variables sets Assigned and Visible in a flow and in the flows inside it, and reports variables that an inner flow
 // assigns although a flow around it does.
-func (p *parser) variables(f *Flow, outer scope) {
-	own := scope{}
+func (p *parser) variables(f *Flow, outer *scope) {
+	own := &scope{own: map[string]*source.Member{}, outer: outer}
 	for _, s := range f.States {
-		for _, a := range assignsOf(s) {
-			for _, m := range a.Members {
-				name := variableName(m.Name, s.Base().QueryLanguage)
-				if first, ok := outer[name]; ok {
-					p.errorAtName(m, CodeOuterVariable, "choose another name; the inner flow hands its results to the state around it by its output",
-						"the variable %q is assigned outside of this flow as well, on line %d", name, first.NamePos.Line)
-				}
-				if _, ok := own[name]; !ok {
-					own[name] = m
-				}
-			}
-		}
+		p.assigned(s, own)
 	}
-	f.Assigned = slices.Sorted(maps.Keys(own))
-	visible := own
-	if len(outer) > 0 {
-		visible = maps.Clone(outer)
-		maps.Copy(visible, own)
-	}
-	names := slices.Sorted(maps.Keys(visible))
+	f.Assigned = slices.Sorted(maps.Keys(own.own))
+	own.visible = p.visible(f, outer)
 	for _, s := range f.States {
-		s.Base().Visible = names
-		inner := visible
+		s.Base().Visible = own.visible
+		inner := own
 		if m, ok := s.(*Map); ok && m.Mode == Distributed {
-			inner = scope{}
+			inner = nil
 		}
 		for _, each := range flowsOf(s) {
 			p.variables(each, inner)
 		}
 	}
+}
+
+// assigned adds the variables that a state assigns.
+func (p *parser) assigned(s State, to *scope) {
+	for _, a := range assignsOf(s) {
+		for _, m := range a.Members {
+			name := variableName(m.Name, s.Base().QueryLanguage)
+			if first := to.outer.lookup(name); first != nil {
+				p.errorAtName(m, CodeOuterVariable, "choose another name; the inner flow hands its results to the state around it by its output",
+					"the variable %q is assigned outside of this flow as well, on line %d", name, first.NamePos.Line)
+			}
+			if _, ok := to.own[name]; !ok {
+				to.own[name] = m
+			}
+		}
+	}
+}
+
+// visible gives the names that a flow's states see: its own and those around it.
+func (p *parser) visible(f *Flow, outer *scope) []string {
+	switch {
+	case outer == nil:
+		return f.Assigned
+	case len(f.Assigned) == 0:
+		return outer.visible
+	}
+	if before := p.merged; before <= maxMerged {
+		if p.merged += len(outer.visible) + len(f.Assigned); p.merged > maxMerged {
+			p.errorAt(f.Node, CodeTooManyVariables, "assign fewer variables, or keep values in the state's output",
+				"the definition has too many variables in flows inside of flows")
+		}
+	}
+	if p.merged > maxMerged {
+		return outer.visible
+	}
+	names := slices.Concat(outer.visible, f.Assigned)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // assignsOf gives all Assign objects of a state: its own, and those of its rules and catchers.

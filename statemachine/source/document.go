@@ -16,6 +16,10 @@ const (
 	MaxDepth = 200     // how deep arrays and objects nest
 )
 
+// maxPointerBytes bounds the pointers of all values together: each holds the names of all values around it, so that
+// long names and many values could fill the memory.
+const maxPointerBytes = 64 << 20
+
 // maxFindings is how many findings are reported of one file. Behind that many, further ones help nobody.
 const maxFindings = 100
 

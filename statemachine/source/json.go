@@ -21,6 +21,7 @@ type jsonReader struct {
 	cursor   cursor
 	list     diag.List
 	comments bool // a comment has been reported
+	pointers int  // the bytes of all pointers
 }
 
 // readJSON reads the document's text and sets its Root.
@@ -98,6 +99,10 @@ func (r *jsonReader) value(pointer string, depth int) (*Node, error) {
 	c := r.peek()
 	start := r.at
 	n := &Node{Pos: r.cursor.pos(start), Pointer: pointer, offset: start}
+	if r.pointers += len(pointer); r.pointers > maxPointerBytes {
+		r.list = append(r.list, r.doc.problem(n.Pos, CodeTooLarge, messageLongNames, hintLongNames))
+		return nil, errGiveUp
+	}
 	if depth > MaxDepth {
 		g := r.doc.problem(n.Pos, CodeTooDeep, fmt.Sprintf("the definition nests more than %d deep", MaxDepth), "flatten it")
 		r.list = append(r.list, g)
@@ -128,6 +133,12 @@ func (r *jsonReader) value(pointer string, depth int) (*Node, error) {
 	}
 	return n, err
 }
+
+// What is said of a definition whose pointers take too much memory.
+const (
+	messageLongNames = "the definition holds too many values for the length of the names around them"
+	hintLongNames    = "shorten the names, or move data out of the definition"
+)
 
 func (r *jsonReader) array(n *Node, depth int) error {
 	n.Kind = Array
@@ -180,9 +191,9 @@ func (r *jsonReader) duplicate(at int, m, first *Member) {
 // duplicateKey is the diagnostic for a name that an object has twice.
 func duplicateKey(d *Document, p Pos, m, first *Member) diag.Diagnostic {
 	g := d.problem(p, CodeDuplicateKey,
-		fmt.Sprintf("%q is written twice in the same object, first on line %d", m.Name, first.NamePos.Line),
+		fmt.Sprintf("%q is written twice in the same object, first on line %d", shorten(m.Name), first.NamePos.Line),
 		"remove one of the two, or give it another name")
-	g.Pointer = m.Value.Pointer
+	g.Pointer = d.At(p, m.Value.Pointer).Pointer
 	return g
 }
 
@@ -201,7 +212,7 @@ func (r *jsonReader) name(object *Node) (string, error) {
 			r.at++
 		}
 		name = r.text[start:r.at]
-		r.report(start, fmt.Sprintf("the name %s is not in double quotes", name), fmt.Sprintf("write %q", name))
+		r.report(start, fmt.Sprintf("the name %s is not in double quotes", shorten(name)), fmt.Sprintf("write %q", shorten(name)))
 	case start == len(r.text):
 		err = r.unclosed(object)
 	default:
@@ -217,7 +228,7 @@ func (r *jsonReader) name(object *Node) (string, error) {
 		r.report(r.at, "a colon is expected here, not '='", "")
 		r.at++
 	default:
-		return "", r.giveUp(r.at, fmt.Sprintf("a colon is missing behind the name %q", name), "")
+		return "", r.giveUp(r.at, fmt.Sprintf("a colon is missing behind the name %q", shorten(name)), "")
 	}
 	return name, nil
 }

@@ -216,8 +216,9 @@ func (r *jsonReader) skipMisquoted() (string, error) {
 }
 
 // shorten cuts a text that is shown in a message.
-func shorten(s string) string {
-	const most = 40
+func shorten(s string) string { return shortenTo(s, 40) }
+
+func shortenTo(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
 	}

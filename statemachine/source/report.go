@@ -16,9 +16,15 @@ const (
 	excerptAfter  = 50
 )
 
+// maxPointerShown is the length from which a diagnostic has the pointer of a value around its own.
+const maxPointerShown = 4096
+
 // At begins a diagnostic at a place: it fills File, Line, Column, Pointer and the source line, and leaves the rest to
 // the caller.
 func (d *Document) At(p Pos, pointer string) diag.Diagnostic {
+	if len(pointer) > maxPointerShown {
+		pointer = pointer[:strings.LastIndexByte(pointer[:maxPointerShown], '/')]
+	}
 	g := diag.Diagnostic{File: d.File, Line: p.Line, Column: p.Column, Pointer: pointer}
 	if p.Line >= 1 && p.Line <= len(d.lines) {
 		line := d.lines[p.Line-1]
@@ -48,8 +54,8 @@ func excerpt(line string, column int) (shown string, at int) {
 	}
 	here := 0
 	for i := 1; i < column && here < len(line); i++ {
-		_, size := utf8.DecodeRuneInString(line[here:])
-		here += size
+		for here++; here < len(line) && !utf8.RuneStart(line[here]); here++ {
+		}
 	}
 	from, before := here, 0
 	for ; from > 0 && before < excerptBefore; before++ {

@@ -28,6 +28,7 @@ type yamlReader struct {
 	expanding map[*yaml.Node]bool // the anchors whose aliases are being expanded
 	nodes     int                 // made by expanding aliases
 	bytes     int                 // of text, likewise
+	pointers  int                 // the bytes of all pointers
 	stopped   bool                // the limits are exceeded, or nested too deep
 }
 
@@ -117,7 +118,7 @@ func (d *Document) yamlSyntax(err error) diag.Diagnostic {
 			break
 		}
 	}
-	return d.problem(at, CodeYAML, "this is not valid YAML: "+message, hint)
+	return d.problem(at, CodeYAML, "this is not valid YAML: "+shortenTo(message, 200), hint)
 }
 
 // maxSearched is the size up to which a file is parsed again to find the line of an error.
@@ -177,6 +178,9 @@ func (r *yamlReader) node(y *yaml.Node, pointer string, depth int) *Node {
 	if depth > MaxDepth {
 		r.stop(n.Pos, CodeTooDeep, fmt.Sprintf("the definition nests more than %d deep", MaxDepth), "flatten it")
 	}
+	if r.pointers += len(pointer); r.pointers > maxPointerBytes {
+		r.stop(n.Pos, CodeTooLarge, messageLongNames, hintLongNames)
+	}
 	r.spend(y, n.Pos)
 	if r.stopped {
 		return n
@@ -216,7 +220,7 @@ func (r *yamlReader) spend(y *yaml.Node, at Pos) {
 // alias converts what an alias stands for. Its values keep the places where they are written.
 func (r *yamlReader) alias(y *yaml.Node, pointer string, depth int) *Node {
 	if r.expanding[y.Alias] {
-		r.stop(r.place(y), CodeYAMLAlias, fmt.Sprintf("the alias *%s contains itself", y.Value),
+		r.stop(r.place(y), CodeYAMLAlias, fmt.Sprintf("the alias *%s contains itself", shorten(y.Value)),
 			"an anchor cannot be used inside the value that it names")
 		return &Node{Pos: r.place(y), Pointer: pointer}
 	}
