@@ -2,115 +2,20 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
-	"github.com/tercel-workflows/tercel/store"
-	"github.com/tercel-workflows/tercel/store/storetest"
 )
-
-// fixture is a store with a machine and a node.
-type fixture struct {
-	*store.Store
-	t       testing.TB
-	pool    *pgxpool.Pool
-	machine engine.StateMachine
-	node    uuid.UUID
-}
-
-func newFixture(t testing.TB) *fixture {
-	t.Helper()
-	pool := storetest.Pool(t, storetest.Postgres(t))
-	f := &fixture{Store: store.New(pool), t: t, pool: pool, node: newID()}
-	put, err := f.PutStateMachine(t.Context(), engine.StateMachine{
-		Namespace: "default", Name: "orders", Definition: []byte(`{"StartAt": "A"}`),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.machine = put.StateMachine
-	f.register(f.node, time.Minute)
-	return f
-}
-
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
-func (f *fixture) register(node uuid.UUID, lease time.Duration) {
-	f.t.Helper()
-	if err := f.Register(context.Background(), engine.Node{ID: node, Started: time.Now()}, lease); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-func input(text string) *value.Value { return value.Trusted([]byte(text)) }
-
-// start makes the first write of an execution.
-func (f *fixture) start(name string) *engine.Write {
-	now := time.Now()
-	return &engine.Write{
-		Execution: newID(), At: now, Events: []byte("started " + name), Node: f.node,
-		Start: &engine.StartRow{
-			Namespace: "default", Machine: f.machine.ID, Revision: f.machine.Revision, Name: name, Named: name != "",
-			Input: input(`{"order": 1}`), StartedAt: now,
-		},
-	}
-}
-
-// step makes a later write.
-func (f *fixture) step(execution uuid.UUID, seq int64) *engine.Write {
-	return &engine.Write{
-		Execution: execution, Seq: seq, At: time.Now(), Events: fmt.Appendf(nil, "step %d", seq), Node: f.node,
-	}
-}
-
-func (f *fixture) end(execution uuid.UUID, seq int64) *engine.Write {
-	w := f.step(execution, seq)
-	w.End = &engine.EndRow{Status: engine.Succeeded, Output: input(`{"total": 12}`), EndedAt: w.At}
-	return w
-}
-
-func (f *fixture) park(execution uuid.UUID, seq int64, wakeAt time.Time) *engine.Write {
-	w := f.step(execution, seq)
-	w.Park, w.Snapshot = &engine.ParkRow{WakeAt: wakeAt}, []byte("snapshot")
-	return w
-}
-
-// commit commits and expects these outcomes.
-func (f *fixture) commit(want engine.Outcome, batch ...*engine.Write) {
-	f.t.Helper()
-	if err := f.Commit(context.Background(), batch); err != nil {
-		f.t.Fatal(err)
-	}
-	for i, w := range batch {
-		if w.Outcome != want {
-			f.t.Fatalf("write %d of execution %s has outcome %d, want %d (%v)", i, w.Execution, w.Outcome, want, w.Err)
-		}
-	}
-}
-
-func (f *fixture) execution(id uuid.UUID) engine.ExecutionRow {
-	f.t.Helper()
-	row, err := f.Execution(context.Background(), id)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return row
-}
-
-func (f *fixture) history(id uuid.UUID) []engine.HistoryRow {
-	f.t.Helper()
-	rows, err := f.History(context.Background(), id, 0, 0)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return rows
-}
 
 func TestCommitWholeLife(t *testing.T) {
 	f := newFixture(t)
@@ -130,3 +35,359 @@ func TestCommitWholeLife(t *testing.T) {
 		t.Fatalf("the history has %d rows, want 3", n)
 	}
 }
+
+// TestCommitFinalShape starts executions that are parked, ended, or snapshotted in the write that starts them.
+func TestCommitFinalShape(t *testing.T) {
+	f := newFixture(t)
+	wakeAt := time.Now().Add(time.Hour).Truncate(time.Microsecond)
+	ended, parked, waiting, snapshotted := f.start(""), f.start("named"), f.start("waiting"), f.start("")
+	ended.End = &engine.EndRow{Status: engine.Failed, Error: ptr("Oops"), Cause: ptr("it broke"), EndedAt: ended.At}
+	parked.Park, parked.Snapshot = &engine.ParkRow{WakeAt: wakeAt}, []byte("snap")
+	waiting.Start.Waiting, waiting.Events = true, nil
+	snapshotted.Snapshot = []byte("early")
+	f.commit(engine.OutcomeCommitted, ended, parked, waiting, snapshotted)
+
+	if row := f.execution(ended.Execution); row.Status != engine.Failed || row.Owner != nil || row.EndedAt == nil ||
+		*row.Error != "Oops" || *row.Cause != "it broke" {
+		t.Errorf("the ended one is %+v", row)
+	}
+	if row := f.execution(parked.Execution); row.Status != engine.Running || row.Owner != nil || row.WakeAt == nil ||
+		!row.WakeAt.Equal(wakeAt) {
+		t.Errorf("the parked one is %+v", row)
+	}
+	if row := f.execution(waiting.Execution); row.Owner != nil || row.WakeAt == nil {
+		t.Errorf("the waiting one is %+v", row)
+	}
+	if row := f.execution(snapshotted.Execution); row.Owner == nil || *row.Owner != f.node {
+		t.Errorf("the snapshotted one is %+v", row)
+	}
+	if n := len(f.history(waiting.Execution)); n != 0 {
+		t.Errorf("the waiting one has %d rows of history, want none", n)
+	}
+}
+
+// TestCommitFenced lets another owner write first, and then has the old one try each thing a write can do, in one batch
+// with writes that are not fenced.
+func TestCommitFenced(t *testing.T) {
+	f := newFixture(t)
+	var starts, fenced []*engine.Write
+	for range 4 {
+		starts = append(starts, f.start(""))
+	}
+	f.commit(engine.OutcomeCommitted, starts...)
+	other := newID()
+	for _, w := range starts {
+		takeover := f.step(w.Execution, 1)
+		takeover.Node, takeover.Events = other, []byte("taken over")
+		f.commit(engine.OutcomeCommitted, takeover)
+	}
+	fenced = append(fenced, f.step(starts[0].Execution, 1), f.end(starts[1].Execution, 1),
+		f.park(starts[2].Execution, 1, time.Now()), f.step(starts[3].Execution, 1))
+	fenced[3].Snapshot = []byte("snapshot of the loser")
+	fine := []*engine.Write{f.start("name"), f.start("")}
+	before := snapshotOf(f, starts)
+	if err := f.Commit(t.Context(), append(append([]*engine.Write{fine[0]}, fenced...), fine[1])); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range fenced {
+		if w.Outcome != engine.OutcomeFenced {
+			t.Errorf("a fenced write has outcome %d", w.Outcome)
+		}
+	}
+	for _, w := range fine {
+		if w.Outcome != engine.OutcomeCommitted {
+			t.Errorf("a write beside the fenced ones has outcome %d", w.Outcome)
+		}
+		f.execution(w.Execution)
+	}
+	if diff := cmp.Diff(before, snapshotOf(f, starts)); diff != "" {
+		t.Errorf("fenced writes changed something:\n%s", diff)
+	}
+}
+
+// snapshotOf gives all that is stored of executions, as text.
+func snapshotOf(f *fixture, writes []*engine.Write) []string {
+	f.t.Helper()
+	var all []string
+	for _, w := range writes {
+		var row string
+		err := f.pool.QueryRow(context.Background(), `SELECT e::text || coalesce((SELECT string_agg(h::text, ' ' ORDER BY seq)
+			FROM history h WHERE h.execution_id = e.id), '') FROM executions e WHERE id = $1`, w.Execution).Scan(&row)
+		if errors.Is(err, pgx.ErrNoRows) {
+			row = "none"
+		} else if err != nil {
+			f.t.Fatal(err)
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// TestCommitAgain sends batches a second time, as after a connection that broke before the answer.
+func TestCommitAgain(t *testing.T) {
+	f := newFixture(t)
+	a, b, c, d := f.start("a"), f.start(""), f.start("waiting"), f.start("parked")
+	c.Start.Waiting, c.Events = true, nil
+	d.Park, d.Snapshot = &engine.ParkRow{WakeAt: time.Now().Add(time.Hour)}, []byte("snap")
+	first := []*engine.Write{a, b, c, d}
+	second := []*engine.Write{f.step(a.Execution, 1), f.park(b.Execution, 1, time.Now().Add(time.Hour))}
+	third := []*engine.Write{f.end(a.Execution, 2)}
+	fourth := []*engine.Write{f.step(a.Execution, 3)}
+	fourth[0].Reopen = true
+	for i, batch := range [][]*engine.Write{first, second, third, fourth} {
+		f.commit(engine.OutcomeCommitted, batch...)
+		before := snapshotOf(f, first)
+		f.commit(engine.OutcomeCommitted, batch...)
+		if diff := cmp.Diff(before, snapshotOf(f, first)); diff != "" {
+			t.Errorf("batch %d: the second commit changed something:\n%s", i, diff)
+		}
+	}
+	if row := f.execution(a.Execution); row.RedriveCount != 1 || row.Status != engine.Running || row.EndedAt != nil {
+		t.Errorf("after the redrive the row is %+v", row)
+	}
+	// What was committed stays committed when others have gone on since.
+	f.commit(engine.OutcomeCommitted, first...)
+}
+
+// TestCommitRace has two owners write every point of an execution at the same time: exactly one of them wins each.
+func TestCommitRace(t *testing.T) {
+	f := newFixture(t)
+	const executions, points = 20, 20
+	var starts []*engine.Write
+	for range executions {
+		starts = append(starts, f.start(""))
+	}
+	f.commit(engine.OutcomeCommitted, starts...)
+	for seq := int64(1); seq <= points; seq++ {
+		var batches [2][]*engine.Write
+		for who := range batches {
+			for i := range starts {
+				if who == 1 { // the other way round, to meet in the middle
+					i = executions - 1 - i
+				}
+				w := f.step(starts[i].Execution, seq)
+				w.Events = fmt.Appendf(nil, "%d by %d", seq, who)
+				if seq == points {
+					w.End = &engine.EndRow{Status: engine.Succeeded, Output: input(fmt.Sprint(who)), EndedAt: w.At}
+				}
+				batches[who] = append(batches[who], w)
+			}
+		}
+		var wg sync.WaitGroup
+		for _, batch := range batches {
+			wg.Go(func() {
+				if err := f.Commit(t.Context(), batch); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		winners := map[uuid.UUID]int{}
+		for who, batch := range batches {
+			for _, w := range batch {
+				if w.Outcome == engine.OutcomeCommitted {
+					winners[w.Execution]++
+					if seq == points && f.execution(w.Execution).Output.String() != fmt.Sprint(who) {
+						t.Errorf("the end of %s is not that of its winner", w.Execution)
+					}
+				} else if w.Outcome != engine.OutcomeFenced {
+					t.Errorf("outcome %d", w.Outcome)
+				}
+			}
+		}
+		for _, w := range starts {
+			if winners[w.Execution] != 1 {
+				t.Fatalf("point %d of %s has %d winners", seq, w.Execution, winners[w.Execution])
+			}
+		}
+	}
+}
+
+// TestStartRace starts the same name a thousand times at once.
+func TestStartRace(t *testing.T) {
+	f := newFixture(t)
+	const starters, each = 10, 100
+	all := make([][]*engine.Write, starters)
+	var wg sync.WaitGroup
+	for i := range all {
+		for range each {
+			all[i] = append(all[i], f.start("the one"))
+		}
+		wg.Go(func() {
+			// Some alone, some many in a batch.
+			for _, batch := range [][]*engine.Write{all[i][:1], all[i][1:3], all[i][3:50], all[i][50:]} {
+				if err := f.Commit(t.Context(), batch); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	row, err := f.ExecutionByName(t.Context(), "default", "orders", "the one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	winners := 0
+	for _, batch := range all {
+		for _, w := range batch {
+			switch w.Outcome {
+			case engine.OutcomeCommitted:
+				winners++
+				if w.Execution != row.ID {
+					t.Errorf("%s won, but the name belongs to %s", w.Execution, row.ID)
+				}
+			case engine.OutcomeNameTaken:
+				if w.Existing != row.ID {
+					t.Errorf("a loser is told %s, the name belongs to %s", w.Existing, row.ID)
+				}
+				if n := len(f.history(w.Execution)); n != 0 {
+					t.Fatalf("a loser has %d rows of history", n)
+				}
+			default:
+				t.Errorf("outcome %d", w.Outcome)
+			}
+		}
+	}
+	if winners != 1 {
+		t.Errorf("%d of %d starts won", winners, starters*each)
+	}
+}
+
+// TestNamesPerMachine shows that a name is taken within its machine only, and only if the caller chose it.
+func TestNamesPerMachine(t *testing.T) {
+	f := newFixture(t)
+	put, err := f.PutStateMachine(t.Context(), engine.StateMachine{Namespace: "default", Name: "other", Definition: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b, c, d := f.start("x"), f.start("x"), f.start("x"), f.start("x")
+	b.Start.Machine = put.ID
+	c.Start.Named, d.Start.Named = false, false
+	f.commit(engine.OutcomeCommitted, a, b, c, d)
+}
+
+// TestJSON stores what JSON allows and databases like to change, and reads it back byte for byte.
+func TestJSON(t *testing.T) {
+	f := newFixture(t)
+	deep := strings.Repeat("[", value.MaxDepth) + strings.Repeat("]", value.MaxDepth)
+	for _, text := range []string{
+		`null`, `"\u0000"`, `{"\u0000": "a\u0000b"}`, `1e400`, `-1E-400`, `12345678901234567890`, `0.1000`, `-0`,
+		`"\ud800"`, `"\udc00\ud800"`, `{"a": 1, "a": 2}`, `{ "b" : 1 ,"a":[ ] }`, `"\/\u00e9é\b"`, `"\ufffe\uffff"`, "\"\u2028\"",
+		deep, `{"a":` + deep[1:len(deep)-1] + `}`, `"` + strings.Repeat("x", 300_000) + `"`,
+	} {
+		v, err := value.Parse([]byte(text))
+		if err != nil {
+			t.Fatalf("%.40s: %v", text, err)
+		}
+		w := f.start("")
+		w.Start.Input = v
+		f.commit(engine.OutcomeCommitted, w)
+		end := f.end(w.Execution, 1)
+		end.End.Output = v
+		f.commit(engine.OutcomeCommitted, end)
+		row := f.execution(w.Execution)
+		if row.Input.String() != text || row.Output.String() != text {
+			t.Errorf("%.40s came back as %.40s and %.40s", text, row.Input, row.Output)
+		}
+	}
+	// No payload is no payload; null is one.
+	w := f.start("")
+	w.Start.Input = nil
+	f.commit(engine.OutcomeCommitted, w)
+	if row := f.execution(w.Execution); row.Input != nil || row.Output != nil {
+		t.Errorf("no input came back as %v", row.Input)
+	}
+}
+
+// TestJSONIsQueried shows that people can look into outputs with SQL.
+func TestJSONIsQueried(t *testing.T) {
+	f := newFixture(t)
+	w := f.start("")
+	w.End = &engine.EndRow{Status: engine.Succeeded, Output: input(`{"total": 12.50}`), EndedAt: w.At}
+	f.commit(engine.OutcomeCommitted, w)
+	var total string
+	err := f.pool.QueryRow(t.Context(), "SELECT output ->> 'total' FROM finished_executions WHERE machine = 'orders'").Scan(&total)
+	if err != nil || total != "12.50" {
+		t.Errorf("got %q, %v", total, err)
+	}
+}
+
+// TestErrorText stores errors and causes that a column of type text cannot hold.
+func TestErrorText(t *testing.T) {
+	f := newFixture(t)
+	for _, text := range []string{"", "plain", "a\x00b", "\xff\xfe", strings.Repeat("é", 40_000)} {
+		w := f.start("")
+		w.End = &engine.EndRow{Status: engine.Failed, Error: &text, Cause: &text, EndedAt: w.At}
+		f.commit(engine.OutcomeCommitted, w)
+		row := f.execution(w.Execution)
+		if *row.Error != text || *row.Cause != text {
+			t.Errorf("%.20q came back as %.20q and %.20q", text, *row.Error, *row.Cause)
+		}
+	}
+}
+
+// TestCommitRefused puts writes that Postgres cannot store into a batch with others.
+func TestCommitRefused(t *testing.T) {
+	f := newFixture(t)
+	var batch []*engine.Write
+	for range 9 {
+		batch = append(batch, f.start(""))
+	}
+	batch[2].Start.Input = value.Trusted([]byte("{not json"))
+	batch[7].Start.Name = "a\x00b"
+	if err := f.Commit(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range batch {
+		bad := i == 2 || i == 7
+		if bad != (w.Outcome == engine.OutcomeRefused) || bad != (w.Err != nil) || !bad && w.Outcome != engine.OutcomeCommitted {
+			t.Errorf("write %d: outcome %d, %v", i, w.Outcome, w.Err)
+		}
+	}
+}
+
+// TestCommitTx stores starts in a transaction of the caller's.
+func TestCommitTx(t *testing.T) {
+	f := newFixture(t)
+	waiting := func(name string) *engine.Write {
+		w := f.start(name)
+		w.Start.Waiting, w.Events = true, nil
+		return w
+	}
+	first := waiting("x")
+	rollback := errors.New("rolled back")
+	err := pgx.BeginFunc(t.Context(), f.pool, func(tx pgx.Tx) error {
+		return errors.Join(f.CommitTx(t.Context(), tx, []*engine.Write{first}), rollback)
+	})
+	if !errors.Is(err, rollback) || first.Outcome != engine.OutcomeCommitted {
+		t.Fatalf("outcome %d, %v", first.Outcome, err)
+	}
+	if _, err := f.Execution(t.Context(), first.Execution); !errors.Is(err, engine.ErrNotFound) {
+		t.Fatalf("a start that was rolled back is there: %v", err)
+	}
+	second, again, other := waiting("x"), waiting("x"), waiting("")
+	err = pgx.BeginFunc(t.Context(), f.pool, func(tx pgx.Tx) error {
+		if err := f.CommitTx(t.Context(), tx, []*engine.Write{second}); err != nil {
+			return err
+		}
+		return f.CommitTx(t.Context(), tx, []*engine.Write{again, other})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Outcome != engine.OutcomeCommitted || other.Outcome != engine.OutcomeCommitted ||
+		again.Outcome != engine.OutcomeNameTaken || again.Existing != second.Execution {
+		t.Errorf("outcomes %d, %d, %d (%s)", second.Outcome, other.Outcome, again.Outcome, again.Existing)
+	}
+	claimed, err := f.ClaimDue(t.Context(), f.node, 10)
+	if err != nil || len(claimed) != 2 {
+		t.Errorf("claimed %d, %v", len(claimed), err)
+	}
+	if err := pgx.BeginFunc(t.Context(), f.pool, func(tx pgx.Tx) error {
+		return f.CommitTx(t.Context(), tx, []*engine.Write{f.start("")})
+	}); err == nil {
+		t.Error("a start that does not wait was stored in a transaction of the caller's")
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
