@@ -40,13 +40,11 @@ func fatal(err error) {
 
 // event is a line of `go test -json`.
 type event struct {
-	Action      string
-	Package     string
-	ImportPath  string // of a build's output
-	Test        string
-	Elapsed     float64 // seconds
-	Output      string
-	FailedBuild string
+	Action  string  `json:"Action"`
+	Package string  `json:"Package"`
+	Test    string  `json:"Test"`
+	Elapsed float64 `json:"Elapsed"` // seconds
+	Output  string  `json:"Output"`
 }
 
 // summary turns events into lines.

@@ -21,11 +21,13 @@ func main() {
 	}
 	// A command that fails names its error on standard output, and the state machine sees it under that name.
 	name := "Simulation.Failed"
-	var bad *badInput
-	if errors.As(err, &bad) {
+	if _, bad := errors.AsType[*badInput](err); bad {
 		name = "Simulation.BadInput"
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"errorType": name, "errorMessage": err.Error()})
+	answer := map[string]string{"errorType": name, "errorMessage": err.Error()}
+	if unsaid := json.NewEncoder(os.Stdout).Encode(answer); unsaid != nil {
+		fmt.Fprintln(os.Stderr, unsaid)
+	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }

@@ -69,16 +69,16 @@ func bar(eighths int) string {
 
 // mark names the measures that lie in a bar.
 func (r *Report) mark(c column) string {
-	var s string
+	var b strings.Builder
 	for _, m := range []struct {
 		name string
 		at   float64
 	}{{"mean", r.MeanLoss}, {"VaR 95 %", r.ValueAtRisk95}, {"VaR 99 %", r.ValueAtRisk99}} {
 		if m.at >= c.low && m.at < c.high {
-			s += " ◀ " + m.name
+			b.WriteString(" ◀ " + m.name)
 		}
 	}
-	return s
+	return b.String()
 }
 
 // WriteSVG writes the histogram as an SVG picture. Bars are as high as the square root of their count, so that the tail,

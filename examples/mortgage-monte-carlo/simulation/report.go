@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"slices"
 )
 
 // Report is the result of a run. Losses are in per cent of the principal.
@@ -63,8 +64,8 @@ func (s *Summary) standardError() float64 {
 func (s *Summary) tail(level float64) (valueAtRisk, shortfall float64) {
 	beyond := (1 - level) * float64(s.Count) // how many losses the tail has; not a whole number
 	left, total := beyond, 0.0
-	for i := len(s.Bins) - 1; i >= 0; i-- {
-		in := float64(s.Bins[i])
+	for i, count := range slices.Backward(s.Bins) {
+		in := float64(count)
 		low := float64((s.FirstBin + int64(i)) * BinWidth)
 		if in < left {
 			left -= in

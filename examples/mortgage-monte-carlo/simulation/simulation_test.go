@@ -61,7 +61,7 @@ func TestSurvival(t *testing.T) {
 	const n = 40_000
 	s := m.Batch(11, 0, n)
 	pd, pp := 1-math.Exp(-0.02/12), 1-math.Exp(-0.1/12)
-	var alive, defaulted, prepaid = 1.0, 0.0, 0.0
+	alive, defaulted, prepaid := 1.0, 0.0, 0.0
 	for month := 1; month <= 120; month++ {
 		defaulted += alive * pd
 		alive *= 1 - pd

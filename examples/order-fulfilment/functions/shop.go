@@ -177,8 +177,10 @@ func (s *shop) reserve(in reserveArgs) (reservation, error) {
 	}
 	for article, n := range need {
 		if have := s.Stock[article]; have < n {
-			return reservation{}, &fault{http.StatusConflict, "Stock.Insufficient",
-				fmt.Sprintf("%d of %q are asked for, %d are there", n, article, have)}
+			return reservation{}, &fault{
+				http.StatusConflict, "Stock.Insufficient",
+				fmt.Sprintf("%d of %q are asked for, %d are there", n, article, have),
+			}
 		}
 	}
 	for article, n := range need {
@@ -211,8 +213,10 @@ type booking struct {
 
 func (s *shop) book(in bookArgs) (booking, error) {
 	if in.Method != "carrier" && in.Method != "pickup" {
-		return booking{}, &fault{http.StatusBadRequest, "Shipping.UnknownMethod",
-			fmt.Sprintf("%q is no way to ship; carrier and pickup are", in.Method)}
+		return booking{}, &fault{
+			http.StatusBadRequest, "Shipping.UnknownMethod",
+			fmt.Sprintf("%q is no way to ship; carrier and pickup are", in.Method),
+		}
 	}
 	d := s.order(in.Order)
 	d.Booking = in.Method + "-" + in.Order
