@@ -1,6 +1,6 @@
 package asl
 
-// The codes of the diagnostics of this package. Each has a page in docs/errors.
+// The codes of the diagnostics of this package. Each is explained in docs/errors.
 const (
 	CodeUnknownField         = "UNKNOWN_FIELD"
 	CodeMisplacedField       = "MISPLACED_FIELD"

@@ -21,6 +21,12 @@ var stateTypes = []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice", "
 var (
 	jsonPathOnly = []string{JSONPath}
 	expressions  = []string{JSONata, CEL} // the languages of {% %}
+
+	workers   = []string{"Task", "Parallel", "Map"}                           // the states that can fail
+	shapers   = []string{"Task", "Parallel", "Map", "Pass"}                   // those with a result
+	passers   = []string{"Task", "Parallel", "Map", "Pass", "Wait"}           // those that go on by Next or End
+	assigners = []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice"} // those that set variables
+	filters   = append(slices.Clone(assigners), "Succeed")                    // those that choose an output
 )
 
 // stateFields holds all fields that states can have.
@@ -28,20 +34,20 @@ var stateFields = map[string]field{
 	"Type":          {types: stateTypes},
 	"Comment":       {types: stateTypes},
 	"QueryLanguage": {types: stateTypes},
-	"Next":          {types: []string{"Task", "Parallel", "Map", "Pass", "Wait"}},
-	"End":           {types: []string{"Task", "Parallel", "Map", "Pass", "Wait"}},
+	"Next":          {types: passers},
+	"End":           {types: passers},
 
-	"Assign":         {types: []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice"}},
+	"Assign":         {types: assigners},
 	"Arguments":      {types: []string{"Task", "Parallel"}, languages: expressions, instead: "Parameters"},
-	"Output":         {types: []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed"}, languages: expressions, instead: "OutputPath, ResultSelector or ResultPath"},
-	"InputPath":      {types: []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed"}, languages: jsonPathOnly, instead: "expressions of states.input"},
-	"OutputPath":     {types: []string{"Task", "Parallel", "Map", "Pass", "Wait", "Choice", "Succeed"}, languages: jsonPathOnly, instead: "Output"},
-	"Parameters":     {types: []string{"Task", "Parallel", "Map", "Pass"}, languages: jsonPathOnly, instead: "Arguments"},
-	"ResultSelector": {types: []string{"Task", "Parallel", "Map"}, languages: jsonPathOnly, instead: "Output"},
-	"ResultPath":     {types: []string{"Task", "Parallel", "Map", "Pass"}, languages: jsonPathOnly, instead: "Output"},
+	"Output":         {types: filters, languages: expressions, instead: "OutputPath, ResultSelector or ResultPath"},
+	"InputPath":      {types: filters, languages: jsonPathOnly, instead: "expressions of states.input"},
+	"OutputPath":     {types: filters, languages: jsonPathOnly, instead: "Output"},
+	"Parameters":     {types: shapers, languages: jsonPathOnly, instead: "Arguments"},
+	"ResultSelector": {types: workers, languages: jsonPathOnly, instead: "Output"},
+	"ResultPath":     {types: shapers, languages: jsonPathOnly, instead: "Output"},
 
-	"Retry": {types: []string{"Task", "Parallel", "Map"}},
-	"Catch": {types: []string{"Task", "Parallel", "Map"}},
+	"Retry": {types: workers},
+	"Catch": {types: workers},
 
 	"Resource":             {types: []string{"Task"}},
 	"Credentials":          {types: []string{"Task"}},

@@ -123,7 +123,8 @@ func (m *Map) decodeConfig(o object, n *source.Node) {
 func (o object) label() string {
 	label := o.text("Label")
 	if n := utf8.RuneCountInString(label); n > maxLabelLength {
-		o.p.errorAt(o.get("Label"), CodeOutOfRange, "shorten it", "%s has %d characters, at most %d are allowed", o.of("Label"), n, maxLabelLength)
+		o.p.errorAt(o.get("Label"), CodeOutOfRange, "shorten it",
+			"%s has %d characters, at most %d are allowed", o.of("Label"), n, maxLabelLength)
 	}
 	if i := strings.IndexFunc(label, badInLabel); i >= 0 {
 		o.p.errorAt(o.get("Label"), CodeInvalidValue, "use letters, digits, - and _", "%s cannot hold %s", o.of("Label"),

@@ -106,7 +106,8 @@ func (o object) oneOf(name string, values ...string) string {
 	if text == "" && (o.get(name) == nil || o.get(name).Kind != source.String) || slices.Contains(values, text) {
 		return text
 	}
-	o.p.errorAt(o.get(name), CodeInvalidValue, didYouMean(text, values), "%s must be %s, not %q", o.of(name), alternatives(values), text)
+	o.p.errorAt(o.get(name), CodeInvalidValue, didYouMean(text, values),
+		"%s must be %s, not %q", o.of(name), alternatives(values), text)
 	return ""
 }
 

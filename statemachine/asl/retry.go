@@ -147,7 +147,8 @@ func (o object) errorEquals(last bool) []string {
 	if i := slices.Index(names, "States.ALL"); i >= 0 {
 		switch {
 		case len(n.Elems) > 1:
-			o.p.errorAt(n.Elems[0], CodeStatesAll, "remove the other names, or States.ALL", "States.ALL must stand alone in %s", o.of("ErrorEquals"))
+			o.p.errorAt(n.Elems[0], CodeStatesAll, "remove the other names, or States.ALL",
+				"States.ALL must stand alone in %s", o.of("ErrorEquals"))
 		case !last:
 			o.p.errorAt(n.Elems[0], CodeStatesAll, "move it to the end: what stands behind it is never reached",
 				"States.ALL must stand in the last entry, not in %s", o.what)

@@ -88,7 +88,8 @@ func (o object) operator(m *source.Member) {
 		return
 	}
 	if variable != nil {
-		o.p.errorAtName(variable, CodeConflictingFields, "the tests inside have their own Variable", "%s has both Variable and %s", o.what, m.Name)
+		o.p.errorAtName(variable, CodeConflictingFields, "the tests inside have their own Variable",
+			"%s has both Variable and %s", o.what, m.Name)
 	}
 }
 

@@ -58,7 +58,8 @@ func (p *parser) target(f *Flow, n *source.Node, field string, names []string, i
 		return false // it is there, but it has no type
 	}
 	if other, ok := p.states[n.Text]; ok {
-		p.errorAt(n, CodeForeignTarget, "a branch or an iteration ends with \"End\": true, and what follows is the Next of the state around it",
+		p.errorAt(n, CodeForeignTarget,
+			`a branch or an iteration ends with "End": true, and what follows is the Next of the state around it`,
 			"%s leads to the state %q, which belongs to another flow (line %d)", field, n.Text, other.NamePos.Line)
 		return false
 	}

@@ -115,7 +115,8 @@ func (p *parser) assigned(s State, to *scope) {
 		for _, m := range a.Members {
 			name := variableName(m.Name, s.Base().QueryLanguage)
 			if first := to.outer.lookup(name); first != nil {
-				p.errorAtName(m, CodeOuterVariable, "choose another name; the inner flow hands its results to the state around it by its output",
+				p.errorAtName(m, CodeOuterVariable,
+					"choose another name; the inner flow hands its results to the state around it by its output",
 					"the variable %q is assigned outside of this flow as well, on line %d", name, first.NamePos.Line)
 			}
 			if _, ok := to.own[name]; !ok {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"sort"
 	"strings"
@@ -56,7 +57,7 @@ func Parse(file string, data []byte) (*Document, diag.List) {
 	if len(data) > MaxBytes {
 		return d, diag.List{{
 			Severity: diag.Error, Code: CodeTooLarge, File: file,
-			Message: "the definition has " + count(len(data), "byte") + ", at most " + count(MaxBytes, "byte") + " are allowed",
+			Message: fmt.Sprintf("the definition has %d bytes, at most %d are allowed", len(data), MaxBytes),
 			Hint:    "move data out of the definition, or split it into several state machines",
 		}}
 	}
@@ -79,7 +80,8 @@ func Parse(file string, data []byte) (*Document, diag.List) {
 		return d, diag.List{{
 			Severity: diag.Error, Code: CodeEmpty, File: file, Line: 1, Column: 1,
 			Message: "the definition is empty",
-			Hint:    `a definition is an object with StartAt and States, for example {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}`,
+			Hint: "a definition is an object with StartAt and States, " +
+				`for example {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}`,
 		}}
 	}
 	if isJSON {

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,14 +85,6 @@ func printable(line string) string {
 		}
 		return r
 	}, line)
-}
-
-// count writes a number with its noun: "1 byte", "2 bytes".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // childPointer gives the pointer of a member or an element of the value at parent.

@@ -114,7 +114,7 @@ func TestBrokenFiles(t *testing.T) {
 			"x.json:1:10: error: a comma stands behind the last value [INVALID_JSON]"},
 		{"utf-16", "x.json", "\xff\xfe{\x00}\x00", "x.json:1:1: error: the file is encoded as UTF-16 (little endian) [INVALID_UTF8]"},
 		{"utf-16 without mark", "x.json", "\x00{\x00}", "x.json:1:1: error: the file is encoded as UTF-16 (big endian) [INVALID_UTF8]"},
-		{"large", "x.json", strings.Repeat(" ", MaxBytes+1), "x.json: error: the definition has 4194305 bytes, at most 4194304 bytes are allowed [DEFINITION_TOO_LARGE]"},
+		{"large", "x.json", strings.Repeat(" ", MaxBytes+1), "x.json: error: the definition has 4194305 bytes, at most 4194304 are allowed [DEFINITION_TOO_LARGE]"},
 		{"deep JSON", "x.json", deep, "x.json:1:201: error: the definition nests more than 200 deep [NESTED_TOO_DEEP]"},
 		{"deep YAML", "x.yaml", "a: " + deep + strings.Repeat("]", MaxDepth+1), "x.yaml:1:203: error: the definition nests more than 200 deep [NESTED_TOO_DEEP]"},
 		{"very deep YAML", "x.yaml", "a: " + strings.Repeat("[", 1<<20), "x.yaml:1:1: error: this is not valid YAML: exceeded max depth of 10000 [INVALID_YAML]"},
