@@ -99,7 +99,7 @@ Start here:
 			root.AddCommand(c)
 		}
 	}
-	add("server", a.devCommand(), a.serveCommand(), a.migrateCommand())
+	add("server", a.devCommand(), a.serveCommand(), a.migrateCommand(), a.benchCommand())
 	add("define", a.validateCommand(), a.deployCommand(), a.machinesCommand(), a.functionsCommand())
 	add("execute", a.startCommand(), a.listCommand(), a.describeCommand(), a.historyCommand(), a.watchCommand(),
 		a.stopCommand(), a.redriveCommand(), a.taskCommand())

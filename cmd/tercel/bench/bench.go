@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -27,6 +29,7 @@ type Config struct {
 	Executions  int      // of a workload; 0 means its default
 	InFlight    int      // of sequence and park; 0 means their defaults
 	Logger      *slog.Logger
+	CPUProfile  string // a file for a CPU profile of the engine's part of the workloads; "" means none
 	// Progress is told what is being done.
 	Progress func(what string)
 }
@@ -87,6 +90,17 @@ type bench struct {
 
 // Run measures, and gives each result as soon as it is there.
 func Run(ctx context.Context, cfg Config, each func(Result)) error {
+	if cfg.CPUProfile != "" {
+		file, err := os.Create(cfg.CPUProfile)
+		if err != nil {
+			return fmt.Errorf("creating the profile: %w", err)
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("starting the profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	for _, w := range workloads {
 		if len(cfg.Workloads) > 0 && !slices.Contains(cfg.Workloads, w.name) {
 			continue
@@ -153,7 +167,7 @@ func (b *bench) withEngine(ctx context.Context, run func() ([]Result, error)) ([
 	}
 	b.engine = e
 	e.RegisterFunc("noop", func(context.Context, engine.TaskInfo, json.RawMessage) (any, error) { return nil, nil })
-	e.RegisterFunc("ask", func(_ context.Context, task engine.TaskInfo, _ []byte) (any, error) {
+	e.RegisterFunc("ask", func(_ context.Context, task engine.TaskInfo, _ json.RawMessage) (any, error) {
 		b.tokens <- task.Token
 		return nil, nil
 	})
