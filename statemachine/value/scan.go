@@ -16,19 +16,24 @@ const MaxDepth = 512
 // Parse checks that text is one JSON value in UTF-8, nested at most MaxDepth deep, and wraps it without its surrounding
 // white space. The error says what is wrong at which line and column. The caller must not change the bytes afterwards.
 func Parse(text []byte) (*Value, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("not valid UTF-8")
-	}
-	if !json.Valid(text) {
-		return nil, syntaxError(text)
-	}
-	d := depth(text)
-	if d > MaxDepth {
-		return nil, fmt.Errorf("nested %d deep, at most %d are allowed", d, MaxDepth)
+	d, ok := valid(text)
+	if !ok {
+		return nil, invalid(text)
 	}
 	v := Trusted(bytes.TrimSpace(text))
 	v.depth.Store(int32(d) + 1)
 	return v, nil
+}
+
+// invalid says why a text is not valid.
+func invalid(text []byte) error {
+	if !utf8.Valid(text) {
+		return errors.New("not valid UTF-8")
+	}
+	if !json.Valid(text) {
+		return syntaxError(text)
+	}
+	return fmt.Errorf("nested %d deep, at most %d are allowed", depth(text), MaxDepth)
 }
 
 func syntaxError(text []byte) error {
@@ -156,13 +161,27 @@ func skipSpace(b []byte, i int) int {
 
 func skipString(b []byte, i int) int {
 	for i++; ; i++ {
-		switch b[i] {
-		case '\\':
+		for !inString[b[i]] {
 			i++
-		case '"':
+		}
+		if b[i] == '"' {
 			return i + 1
 		}
+		i++ // an escaped character, which may be a quote
 	}
+}
+
+// What the skip functions stop at: in a string its end and an escape, elsewhere what opens and closes.
+var (
+	inString = stops(`"\\`)
+	inValue  = stops(`"{}[]`)
+)
+
+func stops(at string) (table [256]bool) {
+	for i := range len(at) {
+		table[at[i]] = true
+	}
+	return table
 }
 
 func skipScalar(b []byte, i int) int {
@@ -195,6 +214,9 @@ func skipValue(b []byte, i int) (end int, depth int32) {
 	}
 	open, deepest := int32(0), int32(0)
 	for ; ; i++ {
+		for !inValue[b[i]] {
+			i++
+		}
 		switch b[i] {
 		case '"':
 			i = skipString(b, i) - 1
