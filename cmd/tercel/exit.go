@@ -134,8 +134,8 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		problem.Message = strings.Replace(err.Error(), answer.Error(), answer.Message, 1)
 	case code == exitTimeout && errors.Is(err, context.DeadlineExceeded):
 		problem.Message = "the time given with --timeout ran out"
-	case code == exitInterrupted:
-		problem.Message = "interrupted"
+	case errors.Is(err, context.Canceled):
+		problem.Message = errInterrupted.Error()
 	}
 	if a.json {
 		text, _ := json.Marshal(problem) // strings and numbers only

@@ -153,7 +153,7 @@ func detail(e wire.Event) string {
 	for _, name := range names {
 		add("%s = %s", name, oneLine(d.Assigned[name]))
 	}
-	return strings.Join(parts, "  ")
+	return strings.Join(parts, ", ")
 }
 
 func oneLine(raw json.RawMessage) string { return shorten(string(raw), 10*detailWidth) }
