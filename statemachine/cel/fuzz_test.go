@@ -132,7 +132,7 @@ func FuzzAgainstCelGo(f *testing.F) {
 }
 
 func evalTheirs(env *celgo.Env, src string, vars map[string]any) (ref.Val, bool) {
-	for _, differs := range []string{"range", ".f", ".g", ".h", "context", "cart", "unix", "format", "type", "states)"} {
+	for _, differs := range []string{"context", "cart", "format", "type", "states)"} {
 		if strings.Contains(src, differs) {
 			return nil, false
 		}
@@ -155,7 +155,11 @@ func evalOurs(src string) (v ref.Val, ok bool) {
 		return nil, false
 	}
 	p := compiled.(*program)
-	r := p.start(fuzzScope())
+	scope := fuzzScope()
+	scope.Context = func() *value.Value { return nil }
+	scope.Input = value.Trusted([]byte(
+		`{"a": 1, "b": 2.5, "c": "text", "d": [1, "x", null, {"k": true}], "i": true, "j": null, "e": {"y": 1, "x": 2}, "k": []}`))
+	r := p.start(scope)
 	defer func() {
 		if _, is := recover().(exhausted); is {
 			v, ok = nil, false
