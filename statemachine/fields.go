@@ -116,8 +116,11 @@ func evalText(t template, scope *query.Scope) (*string, *evalFailure) {
 	return &text, nil
 }
 
-// literalInt gives the number that a node is; the parser has checked that it is one.
+// literalInt gives the number that a node is, 0 if it is none, which the parser has reported.
 func literalInt(n *source.Node) int64 {
+	if n.Kind != source.Number {
+		return 0
+	}
 	i, _ := value.FromNumber(n.Text).Int()
 	return i
 }
