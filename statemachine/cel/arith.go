@@ -231,7 +231,9 @@ func bigIntegers(a, b *scalar) bool {
 		isInteger(a.json.Text()) && isInteger(b.json.Text())
 }
 
-// within is the operator in.
+// in is the operator of that name. What is looked for is not cooked, so that large integers are compared by their digits.
+func in(r *run, args []ref.Val) ref.Val { return within(r, args[0], cooked(args[1])) }
+
 func within(r *run, a, b ref.Val) ref.Val {
 	switch b := b.(type) {
 	case *list:
@@ -244,6 +246,8 @@ func within(r *run, a, b ref.Val) ref.Val {
 		return types.False
 	case *object:
 		return b.Contains(a)
+	case *types.Err:
+		return b
 	}
 	return types.NoSuchOverloadErr()
 }

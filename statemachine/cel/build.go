@@ -304,7 +304,6 @@ var binaries = map[string]func(r *run, a, b ref.Val) ref.Val{
 	operators.LessEquals:    lessEquals,
 	operators.Greater:       greater,
 	operators.GreaterEquals: greaterEquals,
-	operators.In:            within,
 }
 
 // function builds the call of a function: one of ours, or one of cel-go's.

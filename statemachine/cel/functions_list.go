@@ -13,6 +13,7 @@ import (
 var operatorFunctions = []function{
 	{name: operators.Negate, do: negate},
 	{name: operators.LogicalNot, do: not},
+	{name: operators.In, raw: true, do: in},
 	{name: "dyn", raw: true, do: func(_ *run, args []ref.Val) ref.Val { return args[0] }},
 	{name: "optional.of", raw: true, do: func(_ *run, args []ref.Val) ref.Val { return types.OptionalOf(args[0]) }},
 }
@@ -23,7 +24,7 @@ var listFunctions = []function{
 	{name: "partition", signatures: []string{"(list(A), int) list(list(A))"}, do: partition},
 	{name: "unique", signatures: []string{"(list(A)) list(A)"}, do: distinct},
 	{name: "distinct", do: distinct},
-	{name: "contains", signatures: []string{".(list(A), dyn) bool"}, do: contains},
+	{name: "contains", signatures: []string{".(list(A), dyn) bool"}, raw: true, do: contains},
 	{name: "slice", do: slice},
 	{name: "flatten", do: flatten},
 	{name: "reverse", do: reverse},
@@ -140,9 +141,9 @@ func distinct(r *run, args []ref.Val) ref.Val {
 
 // contains is string.contains(part) and list.contains(element).
 func contains(r *run, args []ref.Val) ref.Val {
-	switch of := args[0].(type) {
+	switch of := cooked(args[0]).(type) {
 	case types.String:
-		part, ok := args[1].(types.String)
+		part, ok := cooked(args[1]).(types.String)
 		if !ok {
 			return types.NoSuchOverloadErr()
 		}

@@ -18,11 +18,23 @@ var randomFunctions = []function{
 }
 
 // draw gives random bits.
-func (r *run) draw() uint64 {
-	if r.scope == nil || r.scope.Random == nil {
-		panic("no source of random numbers")
+func (r *run) draw() (uint64, ref.Val) {
+	if r.scope.Random == nil {
+		return 0, newFault("there are no random numbers here")
 	}
-	return r.scope.Random()
+	return r.scope.Random(), nil
+}
+
+// drawn gives random bits, or those of the seed if there is one.
+func (r *run) drawn(seed []ref.Val) (uint64, ref.Val) {
+	if len(seed) == 0 {
+		return r.draw()
+	}
+	s, ok := integer(seed[0])
+	if !ok {
+		return 0, newFault("a seed is an int, not %s", describe(seed[0]))
+	}
+	return mix(uint64(s)), nil
 }
 
 // mix makes well-mixed bits of a seed; it is the finisher of SplitMix64, by Vigna.
@@ -35,9 +47,17 @@ func mix(seed uint64) uint64 {
 
 // uuid gives a random UUID, of version 4.
 func uuid(r *run, _ []ref.Val) ref.Val {
+	high, failed := r.draw()
+	if failed != nil {
+		return failed
+	}
+	low, failed := r.draw()
+	if failed != nil {
+		return failed
+	}
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], r.draw())
-	binary.BigEndian.PutUint64(b[8:], r.draw())
+	binary.BigEndian.PutUint64(b[:8], high)
+	binary.BigEndian.PutUint64(b[8:], low)
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	h := hex.EncodeToString(b[:])
@@ -46,15 +66,9 @@ func uuid(r *run, _ []ref.Val) ref.Val {
 
 // random gives a double from 0 to 1, without 1.
 func random(r *run, args []ref.Val) ref.Val {
-	var drawn uint64
-	if len(args) == 1 {
-		seed, ok := integer(args[0])
-		if !ok {
-			return newFault("a seed is an int, not %s", describe(args[0]))
-		}
-		drawn = mix(uint64(seed))
-	} else {
-		drawn = r.draw()
+	drawn, failed := r.drawn(args)
+	if failed != nil {
+		return failed
 	}
 	return types.Double(float64(drawn>>11) / (1 << 53))
 }
@@ -69,15 +83,9 @@ func randomInt(r *run, args []ref.Val) ref.Val {
 	if last <= start {
 		return newFault("randomInt(%d, %d): the end must be above the start", start, last)
 	}
-	var drawn uint64
-	if len(args) == 3 {
-		seed, ok := integer(args[2])
-		if !ok {
-			return newFault("a seed is an int, not %s", describe(args[2]))
-		}
-		drawn = mix(uint64(seed))
-	} else {
-		drawn = r.draw()
+	drawn, failed := r.drawn(args[2:])
+	if failed != nil {
+		return failed
 	}
 	// The high half of the product spreads the bits over the span; the bias is below 2^-64 of the span.
 	offset, _ := bits.Mul64(drawn, uint64(last)-uint64(start))

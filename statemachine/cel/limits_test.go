@@ -155,13 +155,16 @@ func peakHeap(f func()) uint64 {
 // TestParserLimits compiles what a parser may choke on.
 func TestParserLimits(t *testing.T) {
 	for name, src := range map[string]string{
-		"brackets":  strings.Repeat("[", 100_000),
-		"parens":    strings.Repeat("(", 50_000) + "1" + strings.Repeat(")", 50_000),
-		"minus":     strings.Repeat("-", 50_000) + "x",
-		"not":       strings.Repeat("!", 50_000) + "true",
+		"brackets":  strings.Repeat("[", maxSource),
+		"parens":    strings.Repeat("(", 15_000) + "1" + strings.Repeat(")", 15_000),
+		"minus":     strings.Repeat("-", maxSource-1) + "x",
+		"not":       strings.Repeat("!", maxSource-4) + "true",
 		"long":      strings.Repeat("1 + ", 100_000) + "1",
-		"selection": "states" + strings.Repeat(".a", 49_000),
-		"ternary":   strings.Repeat("true ? 1 : ", 9_000) + "1",
+		"terms":     strings.Repeat("1+", maxSource/2-1) + "1",
+		"either":    strings.Repeat("x||", maxSource/3-1) + "x",
+		"elements":  "[" + strings.Repeat("1,", maxSource/2-2) + "1]",
+		"selection": "states" + strings.Repeat(".a", maxSource/2-3),
+		"ternary":   strings.Repeat("true ? 1 : ", 2_900) + "1",
 		"macros":    strings.Repeat("[1].map(x, ", 1_000) + "1" + strings.Repeat(")", 1_000),
 		"quotes":    strings.Repeat(`"`, 9_999),
 		"garbage":   strings.Repeat("$", 9_999),
