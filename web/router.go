@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/web/api"
@@ -39,7 +40,7 @@ func NewRouter(cfg Config) *chi.Mux {
 		Engine: cfg.Engine, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
 	})
 	r := chi.NewRouter()
-	r.Use(logged(cfg.Logger), a.Recover, sameSite(a))
+	r.Use(logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
 	if cfg.LoopbackOnly {
 		r.Use(localHost(a))
 	}

@@ -52,6 +52,7 @@ func TestRouter(t *testing.T) {
 		"index as JSON":   {"GET", "http://localhost/", "", map[string]string{"Accept": "application/json"}, 200, `"name":"tercel"`},
 		"health":          {"GET", "http://127.0.0.1:8083/healthz", "", nil, 200, `"ok"`},
 		"ready":           {"GET", "http://[::1]:8083/readyz", "", nil, 200, `"ok"`},
+		"probe":           {"HEAD", "http://localhost/readyz", "", nil, 200, ""},
 		"nothing":         {"GET", "http://localhost/favicon.ico", "", nil, 404, "NotFound"},
 		"nothing in api":  {"GET", "http://localhost/api/v1/x", "", nil, 404, "NotFound"},
 		"AWS comes later": {"POST", "http://localhost/", "{}", nil, 405, "MethodNotAllowed"},

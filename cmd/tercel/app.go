@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,9 @@ import (
 
 // defaultServer is where `tercel dev` and `tercel serve` listen unless told otherwise.
 const defaultServer = "http://127.0.0.1:8083"
+
+// secondSignal is how long after the first a signal means that a person has lost patience.
+const secondSignal = 300 * time.Millisecond
 
 // environment is what the command has from the system it runs on.
 type environment struct {
@@ -150,8 +154,14 @@ func interruptible(parent context.Context) (context.Context, context.CancelFunc)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
+		first := time.Now()
 		cancel(errInterrupted)
-		<-signals
+		for range signals {
+			// What stands between the keyboard and this process (timeout, make) may pass one signal on as two.
+			if time.Since(first) > secondSignal {
+				break
+			}
+		}
 		fmt.Fprintln(os.Stderr, "tercel: stopped at once; executions in flight go on when a server runs again")
 		os.Exit(exitInterrupted)
 	}()

@@ -103,8 +103,8 @@ func TestPretty(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("x", lineWidth) + `"}`
 	for text, want := range map[string]string{
 		`{ "a" : [1e400, "<é\u0000>"] }`: `{"a":[1e400,"<é\u0000>"]}`,
-		long:                              "{\n  \"a\": \"" + strings.Repeat("x", lineWidth) + "\"\n}",
-		`no JSON`:                         `no JSON`,
+		long:                             "{\n  \"a\": \"" + strings.Repeat("x", lineWidth) + "\"\n}",
+		`no JSON`:                        `no JSON`,
 	} {
 		if got := pretty(json.RawMessage(text), ""); got != want {
 			t.Errorf("pretty(%s) = %s", text, got)
