@@ -97,16 +97,18 @@ func cancelled(commands []statemachine.Command) map[statemachine.TaskID]bool {
 	return over
 }
 
-// refused deals with a durable point that the database will not take: the execution cannot go on. It is left as it is,
-// owned by this node, so that no node tries it in a loop.
+// refused deals with a durable point that the database will not take, now or later: the execution is stopped for it, as
+// for an internal error.
 func (e *Engine) refused(x *live, p *point) {
-	e.log.Error("the database refuses a durable point; the execution is set aside",
+	e.log.Error("the database refuses a durable point; the execution is stopped",
 		keyExecution, x.row.ID, keyMachine, x.row.MachineName, keySeq, p.write.Seq, keyError, p.write.Err)
-	if p.write.Start == nil {
-		e.setAside(x.row.ID, p.write.Err)
-	}
-	e.retire(x, errMoved)
 	p.answer(refusal(p.write.Err))
+	if p.write.Start != nil { // nothing of it is there
+		e.retire(x, errMoved)
+		return
+	}
+	x.panicking = p.write.Err
+	e.condemn(x)
 }
 
 // refusal is what the callers of a refused write are told.

@@ -95,7 +95,7 @@ func (e *Engine) claim(ctx context.Context, do func(node uuid.UUID) ([]Claimed, 
 		if signal != nil {
 			first = signal(node)
 		}
-		if _, err := e.restore(ctx, node, &claimed[i], first); err != nil {
+		if _, err := e.restore(ctx, node, &claimed[i], first, signal == nil); err != nil {
 			e.unrestored(node, claimed[i].Execution.ID, err)
 		}
 	}

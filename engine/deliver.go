@@ -52,8 +52,8 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 		return err
 	}
 	for failures := 0; ; failures++ {
-		if e.stopped() {
-			return errStopping
+		if err := e.closed(); err != nil {
+			return err
 		}
 		x, owner, err := e.locate(ctx, c.Execution)
 		switch {
@@ -64,15 +64,11 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 			if !e.post(x, message{signal: signal, answer: answer}) {
 				continue
 			}
-			select {
-			case err := <-answer:
-				if errors.Is(err, errMoved) {
-					continue
-				}
-				return err
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			err := e.answered(ctx, answer)
+			if errors.Is(err, errMoved) {
+				continue
 			}
+			return err
 		case owner == nil || owner.ID == e.nodeID():
 			// Its owner is dead and not yet succeeded, or a claim is on its way.
 			e.deadLoop.kick()
@@ -88,6 +84,23 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 		if ctx.Err() != nil {
 			return errors.Join(errorf(CodeServiceUnavailable, "the node that runs execution %s does not answer", c.Execution), context.Cause(ctx))
 		}
+	}
+}
+
+// answered waits for the answer to a message. It gives an error of its own when ctx ends, or the engine.
+func (e *Engine) answered(ctx context.Context, answer <-chan error) error {
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.writing.Done():
+	}
+	select {
+	case err := <-answer: // it came just before the end
+		return err
+	default:
+		return errStopping
 	}
 }
 
@@ -145,7 +158,7 @@ func (e *Engine) claimOne(ctx context.Context, id uuid.UUID) (*live, *Node, erro
 	case err != nil:
 		return nil, nil, err
 	case found.Claimed != nil:
-		x, err := e.restore(context.WithoutCancel(ctx), node, found.Claimed, statemachine.Tick{})
+		x, err := e.restore(context.WithoutCancel(ctx), node, found.Claimed, statemachine.Tick{}, false)
 		if err != nil {
 			e.unrestored(node, id, err)
 			return nil, nil, errorf(CodeServiceUnavailable, "execution %s cannot be brought into memory: %v", id, err)

@@ -165,14 +165,26 @@ func (e *Engine) now() time.Time { return time.Now().UTC() }
 // stopped tells whether the engine takes no more work.
 func (e *Engine) stopped() bool { return e.state.Load() >= stateStopping }
 
+// closed gives the error of calls that come before Start or after Shutdown has begun.
+func (e *Engine) closed() error {
+	switch e.state.Load() {
+	case stateNew:
+		return errorf(CodeServiceUnavailable, "the engine has not been started")
+	case stateRunning:
+		return nil
+	default:
+		return errStopping
+	}
+}
+
 // PeerKey is the key with which calls between nodes are signed; the same on all nodes of the cluster. Call it after Start.
 func (e *Engine) PeerKey() []byte { return e.peerKey }
 
 // Ready checks that the node has its lease and that the database answers.
 func (e *Engine) Ready(ctx context.Context) error {
 	switch {
-	case e.state.Load() != stateRunning:
-		return errStopping
+	case e.closed() != nil:
+		return e.closed()
 	case !e.leased.Load():
 		return errorf(CodeServiceUnavailable, "the node could not renew its lease")
 	}

@@ -134,8 +134,8 @@ func (e *Engine) StopExecution(ctx context.Context, id uuid.UUID, errName, cause
 // RedriveExecution lets an execution that failed, was aborted or timed out go on from where it ended.
 func (e *Engine) RedriveExecution(ctx context.Context, id uuid.UUID) (Execution, error) {
 	for failures := 0; ; failures++ {
-		if e.stopped() {
-			return Execution{}, errStopping
+		if err := e.closed(); err != nil {
+			return Execution{}, err
 		}
 		x, err := e.byID(ctx, id)
 		if err != nil {
@@ -186,10 +186,5 @@ func (e *Engine) redrive(ctx context.Context, row ExecutionRow) error {
 		return errMoved
 	}
 	e.submit(p)
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return e.answered(ctx, done)
 }

@@ -33,6 +33,7 @@ type live struct {
 	lastAt    time.Time // of the last event; time does not run backwards, though the clocks of two nodes may differ
 	pending   *point    // the durable point that commits, or has committed and is to be acted on
 	resume    bool      // it came from another owner: what was under way there is to be done again
+	byTime    bool      // the database's clock says that it is due, whatever this node's says
 	rows      int       // history rows since the last snapshot
 	bytes     int       // and their size
 	snapshot  int       // the size of the last snapshot

@@ -22,8 +22,9 @@ func isCorrupt(err error) bool {
 	return errors.As(err, &c)
 }
 
-// restore brings a claimed execution into memory, with its first signal; one that has not started gets its start.
-func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first statemachine.Signal) (*live, error) {
+// restore brings a claimed execution into memory, with its first signal; one that has not started gets its start. ByTime
+// says that it was claimed because its time had come.
+func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first statemachine.Signal, byTime bool) (*live, error) {
 	x, err := e.newLive(ctx, node, c.Execution)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 	if err := x.replay(e.info(&x.row), c); err != nil {
 		return nil, err
 	}
-	x.resume = true
+	x.resume, x.byTime = true, byTime
 	if x.run.Status() == "" {
 		first = statemachine.Start{}
 	}

@@ -56,7 +56,7 @@ func (e *Engine) step(x *live) {
 		if e.frozen.Load() {
 			return
 		}
-		idle := !wrote && x.quiet() && e.parks(x)
+		idle := !wrote && x.quiet() && e.parks(x) && !x.early()
 		messages, evicted := x.take()
 		if evicted {
 			e.retire(x, errMoved)
@@ -85,6 +85,10 @@ func (e *Engine) step(x *live) {
 func (e *Engine) goBack(x *live) {
 	e.post(x, message{signal: statemachine.Recover{Node: x.node.String()}})
 }
+
+// early tells whether the execution was claimed for a time that, by this node's clock, is still to come: it waits for it
+// in memory, since parked it would be claimed again at once, for as long as the clocks differ.
+func (x *live) early() bool { return x.byTime && !x.run.NextDeadline().IsZero() }
 
 // parks tells whether the execution only waits, and for long enough to leave memory.
 func (e *Engine) parks(x *live) bool {

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +16,9 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
+
+// maxTraceContext is how long a traceparent may be, in bytes; the standard's has 55.
+const maxTraceContext = 512
 
 // nameTaken is what a start is answered whose name another execution has.
 type nameTaken struct{ existing uuid.UUID }
@@ -22,8 +28,8 @@ func (n *nameTaken) Error() string { return "the name is taken by execution " + 
 // StartExecution starts an execution. Its answer comes after the commit. The same name with the same input gives the
 // execution that is there already, and created is false; with other input it gives ExecutionAlreadyExists.
 func (e *Engine) StartExecution(ctx context.Context, r StartRequest) (x Execution, created bool, err error) {
-	if e.stopped() {
-		return Execution{}, false, errStopping
+	if err := e.closed(); err != nil {
+		return Execution{}, false, err
 	}
 	machine, row, err := e.prepare(ctx, r)
 	if err != nil {
@@ -39,12 +45,7 @@ func (e *Engine) StartExecution(ctx context.Context, r StartRequest) (x Executio
 	} else if err := e.begin(machine, row, r.Name != "", done); err != nil {
 		return Execution{}, false, err
 	}
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		return Execution{}, false, context.Cause(ctx)
-	}
-	return e.started(ctx, row, err)
+	return e.started(ctx, row, e.answered(ctx, done))
 }
 
 // started gives the answer to a start.
@@ -88,12 +89,16 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, ExecutionRow{}, err
+		return nil, ExecutionRow{}, fmt.Errorf("making an id for the execution: %w", err)
 	}
 	row := ExecutionRow{
 		ID: id, Namespace: namespace, Machine: machine.definition.ID, MachineName: machine.definition.Name,
 		Revision: machine.definition.Revision, Name: r.Name, Status: Running, Input: input,
-		StartedAt: e.now().Truncate(time.Millisecond), TraceContext: r.TraceContext,
+		StartedAt: e.now().Truncate(time.Millisecond),
+	}
+	// A trace context is for people who look for causes; one that makes no sense must not cost an execution.
+	if len(r.TraceContext) <= maxTraceContext && utf8.ValidString(r.TraceContext) && strings.IndexByte(r.TraceContext, 0) < 0 {
+		row.TraceContext = r.TraceContext
 	}
 	if row.Name == "" {
 		row.Name = id.String()

@@ -79,7 +79,7 @@ func (e *Engine) Watch(ctx context.Context, id uuid.UUID, from int64) iter.Seq2[
 			if over {
 				return
 			}
-			if !full && !e.await(ctx, news) {
+			if !full && !e.await(ctx, id, news) {
 				yield(Update{}, context.Cause(ctx))
 				return
 			}
@@ -87,10 +87,14 @@ func (e *Engine) Watch(ctx context.Context, id uuid.UUID, from int64) iter.Seq2[
 	}
 }
 
-// await waits for news, at most for Config.Poll, since news of other nodes do not come here. It gives false when ctx has
-// ended.
-func (e *Engine) await(ctx context.Context, news <-chan struct{}) bool {
-	timer := time.NewTimer(e.cfg.Poll)
+// await waits for news. Those of executions in this memory come by themselves; for others it looks every Config.Poll. It
+// gives false when ctx has ended.
+func (e *Engine) await(ctx context.Context, id uuid.UUID, news <-chan struct{}) bool {
+	rest := e.cfg.Poll
+	if e.lives.get(id) != nil {
+		rest *= 30 // it is told when the execution leaves
+	}
+	timer := time.NewTimer(rest)
 	defer timer.Stop()
 	select {
 	case <-news:
@@ -114,7 +118,7 @@ func (e *Engine) Wait(ctx context.Context, id uuid.UUID) (Execution, error) {
 		if err != nil || x.Status != Running {
 			return x, err
 		}
-		if !e.await(ctx, news) {
+		if !e.await(ctx, id, news) {
 			return x, context.Cause(ctx)
 		}
 	}

@@ -82,12 +82,12 @@ func shortStack(stack []byte) string {
 }
 
 // Typed makes a Func of a function with types of its own, read and written as encoding/json does. Input that does not
-// fit In is the error Function.InvalidInput.
+// fit In is the error ErrInvalidInput.
 func Typed[In, Out any](f func(ctx context.Context, task TaskInfo, in In) (Out, error)) Func {
 	return func(ctx context.Context, task TaskInfo, input json.RawMessage) (any, error) {
 		var in In
 		if err := json.Unmarshal(input, &in); err != nil {
-			return nil, &TaskError{Name: "Function.InvalidInput", Cause: fmt.Sprintf("reading the arguments: %v", err)}
+			return nil, &TaskError{Name: ErrInvalidInput, Cause: fmt.Sprintf("reading the arguments: %v", err)}
 		}
 		return f(ctx, task, in)
 	}
