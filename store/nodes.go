@@ -15,6 +15,7 @@ var (
 	sqlRegister     = query("register")
 	sqlRenew        = query("renew")
 	sqlLeave        = query("leave")
+	sqlLeaveAll     = query("leave_all")
 	sqlListNodes    = query("list_nodes")
 	sqlBury         = query("bury")
 	sqlReleaseOwner = query("release_owner")
@@ -50,6 +51,15 @@ func (s *Store) Leave(ctx context.Context, node uuid.UUID) error {
 		return fmt.Errorf("ending the lease of node %s: %w", node, err)
 	}
 	s.forgetLostClaims(node)
+	return nil
+}
+
+// LeaveAll ends the leases of all nodes, so that what they own is taken over at once. It is for a process that knows to be
+// the only one on this database, such as one that has just started a private cluster.
+func (s *Store) LeaveAll(ctx context.Context) error {
+	if _, err := s.pool.Exec(ctx, sqlLeaveAll); err != nil {
+		return fmt.Errorf("ending the leases of all nodes: %w", err)
+	}
 	return nil
 }
 

@@ -86,7 +86,7 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	}()
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: db.url, migrate: true, databaseWait: 10 * time.Second, log: log,
-		engine: engine.Config{AllowCommands: true},
+		engine: engine.Config{AllowCommands: true}, alone: db.cluster != nil,
 	})
 	if err != nil {
 		return err

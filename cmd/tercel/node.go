@@ -35,6 +35,7 @@ type nodeConfig struct {
 	advertise    string // base URL for other nodes; "" to find one
 	migrate      bool
 	databaseWait time.Duration // how long to wait for the database
+	alone        bool          // no other process uses the database: nodes that are in it are gone
 	engine       engine.Config // without Store, Peers, Address and Logger
 	log          *slog.Logger
 }
@@ -63,10 +64,16 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 			return nil, err
 		}
 	}
+	st := store.New(n.pool)
+	if cfg.alone {
+		if err := st.LeaveAll(ctx); err != nil {
+			return nil, err
+		}
+	}
 	maxBody := max(minBody, int64(cfg.engine.Limits.Payload)+bodyRoom)
 	way := peers.New(func() []byte { return n.engine.PeerKey() }, maxBody)
 	config := cfg.engine
-	config.Store = store.New(n.pool)
+	config.Store = st
 	config.Peers = way
 	config.Version = version().Version
 	config.Address = cfg.advertise

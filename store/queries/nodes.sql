@@ -19,6 +19,9 @@ UPDATE nodes
 -- name: leave
 DELETE FROM nodes WHERE id = $1
 
+-- name: leave_all
+DELETE FROM nodes
+
 -- name: list_nodes
 SELECT id, address, version, started_at FROM nodes WHERE expires_at >= clock_timestamp() ORDER BY started_at, id
 
