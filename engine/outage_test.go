@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -150,5 +151,67 @@ func TestLostAnswers(t *testing.T) {
 	wg.Wait()
 	if s.lose.Load() > 0 || calls.Load() != 50 || e.Stats().Fenced != 0 {
 		t.Errorf("%d calls, %d fenced", calls.Load(), e.Stats().Fenced)
+	}
+}
+
+// refuser refuses one durable point of an execution, as the store does with what Postgres cannot hold.
+type refuser struct {
+	*store.Store
+	seq atomic.Int64 // of the point to refuse
+}
+
+func (r *refuser) Commit(ctx context.Context, batch []*engine.Write) error {
+	var rest []*engine.Write
+	for _, w := range batch {
+		if w.Seq > 0 && r.seq.CompareAndSwap(w.Seq, -1) {
+			w.Outcome, w.Err = engine.OutcomeRefused, errors.New("invalid byte sequence")
+			continue
+		}
+		rest = append(rest, w)
+	}
+	return r.Store.Commit(ctx, rest)
+}
+
+// An execution that the database cannot hold is stopped, and says why; the others of its batch go on.
+func TestRefusedWrite(t *testing.T) {
+	s := &refuser{Store: storetest.Open(t)}
+	b := newBenchOn(t, s)
+	b.fn("inc", inc)
+	e := b.start()
+	b.deploy(e, "five", chain(5, "function:inc"))
+	s.seq.Store(3)
+	var wg sync.WaitGroup
+	var stopped atomic.Int64
+	for range 10 {
+		wg.Go(func() {
+			x := b.run(e, "five", "0")
+			if x.Status == engine.Aborted && strings.Contains(failure(x), "invalid byte sequence") {
+				stopped.Add(1)
+				return
+			}
+			b.succeeded(x, "5")
+		})
+	}
+	wg.Wait()
+	if stopped.Load() != 1 {
+		t.Errorf("%d executions were stopped, want the one that was refused", stopped.Load())
+	}
+}
+
+func TestCallsBeforeTheStart(t *testing.T) {
+	e, err := engine.New(engine.Config{Store: storetest.Open(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = e.StartExecution(t.Context(), engine.StartRequest{StateMachine: "x"})
+	code(t, err, engine.CodeServiceUnavailable)
+	if err := e.Ready(t.Context()); !errors.Is(err, engine.ErrServiceUnavailable) {
+		t.Errorf("it is ready: %v", err)
+	}
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := engine.New(engine.Config{MaxLive: -1, Lease: time.Millisecond}); err == nil {
+		t.Error("a configuration without a store is taken")
 	}
 }
