@@ -288,6 +288,7 @@ func (b *builder) call(e ast.Expr) (node, error) {
 		}
 	}
 	if fn, ok := binaries[name]; ok && len(args) == 2 {
+		cookAll(args)
 		return &operation{at: e, name: name, left: args[0], right: args[1], fn: fn}, nil
 	}
 	return b.function(e, name, args)

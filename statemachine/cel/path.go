@@ -54,6 +54,18 @@ type path struct {
 	prog  *program
 	root  int
 	steps []step
+	cook  bool // what it gives is computed with
+}
+
+// cookAll says of the paths among the arguments of a call that the call computes with them.
+func cookAll(args []node) {
+	for i, a := range args {
+		if p, ok := a.(*path); ok {
+			cooking := *p
+			cooking.cook = true
+			args[i] = &cooking
+		}
+	}
 }
 
 type step struct {
@@ -67,6 +79,9 @@ func (n *path) eval(r *run) ref.Val {
 	v, err := n.find(r)
 	if err != nil {
 		return err
+	}
+	if n.cook && v.Kind() == value.Number {
+		return cookedNumber(v)
 	}
 	return r.read(v)
 }

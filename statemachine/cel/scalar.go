@@ -62,7 +62,7 @@ func fromNumber(v *value.Value) ref.Val {
 	}
 	f, ok := v.Float()
 	if !ok {
-		return &scalar{Val: newFault("the number %s is beyond the range of a double", clip(text)), json: v}
+		return &scalar{Val: beyondDouble(text), json: v}
 	}
 	if plainDecimal(text) {
 		return types.Double(f)
@@ -71,6 +71,26 @@ func fromNumber(v *value.Value) ref.Val {
 		return types.Double(f)
 	}
 	return &scalar{Val: types.Double(f), json: v}
+}
+
+// cookedNumber gives what cooked gives of fromNumber, without a scalar in between.
+func cookedNumber(v *value.Value) ref.Val {
+	digits := v.JSON()
+	if i, ok := smallInt(digits); ok {
+		return types.Int(i)
+	}
+	if len(digits) >= 18 { // it may be an integer that fits, or not
+		return cooked(fromNumber(v))
+	}
+	f, ok := v.Float()
+	if !ok {
+		return beyondDouble(v.Text())
+	}
+	return types.Double(f)
+}
+
+func beyondDouble(text string) ref.Val {
+	return newFault("the number %s is beyond the range of a double", clip(text))
 }
 
 // smallInt reads the integers that surely fit, without a copy.
