@@ -366,6 +366,22 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// TestLeaveAll: what a node owns whose lease would last for long can be taken over at once.
+func TestLeaveAll(t *testing.T) {
+	f := newFixture(t)
+	w := f.start("a")
+	f.commit(engine.OutcomeCommitted, w)
+	if err := f.LeaveAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	successor := newID()
+	f.register(successor, time.Minute)
+	claimed, err := f.ClaimDead(t.Context(), successor, 10)
+	if err != nil || len(claimed) != 1 || claimed[0].Execution.ID != w.Execution {
+		t.Errorf("the successor took over %v, %v; want execution %s", claimed, err, w.Execution)
+	}
+}
+
 func TestClaimOne(t *testing.T) {
 	f := newFixture(t)
 	parked, ended, owned, orphan := f.parked(1, time.Time{})[0], f.start(""), f.start(""), f.start("")
