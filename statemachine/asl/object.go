@@ -167,6 +167,14 @@ func (p *parser) errorAtName(m *source.Member, code, hint, format string, args .
 	p.report(p.doc.AtName(m), diag.Error, code, hint, fmt.Sprintf(format, args...))
 }
 
+// errorAtPlace reports an error at a place.
+func (p *parser) errorAtPlace(at source.Pos, pointer, code, hint, format string, args ...any) {
+	if p.full(diag.Error) {
+		return
+	}
+	p.report(p.doc.At(at, pointer), diag.Error, code, hint, fmt.Sprintf(format, args...))
+}
+
 // warnAt reports a warning at a place.
 func (p *parser) warnAt(at source.Pos, pointer, code, hint, format string, args ...any) {
 	if p.full(diag.Warning) {

@@ -123,7 +123,8 @@ func (p *parser) reportGraph(f *Flow, reached, ends []bool, anyEnd bool) {
 		c := s.Base()
 		switch {
 		case !reached[i]:
-			p.warnAt(c.NamePos, c.Node.Pointer, CodeUnreachable,
+			// An error, as the Step Functions service has it: more often than not a Next is missing or misspelt.
+			p.errorAtPlace(c.NamePos, c.Node.Pointer, CodeUnreachable,
 				"lead to it with Next, Default or a catcher, or remove it", "no path leads to the state %q", c.Name)
 		case anyEnd && !ends[i]:
 			p.warnAt(c.NamePos, c.Node.Pointer, CodeEndless, "lead out of the loop with a Choice, if it is not meant to run for ever",
