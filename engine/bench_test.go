@@ -2,7 +2,11 @@ package engine_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tercel-workflows/tercel/engine"
 )
@@ -50,4 +54,47 @@ func BenchmarkLatency(b *testing.B) {
 	for b.Loop() {
 		bn.run(e, "five", "1")
 	}
+}
+
+// BenchmarkPark starts executions that wait for their tokens, and completes them once all are parked.
+func BenchmarkPark(b *testing.B) {
+	bn := newBench(b)
+	var k tokens
+	bn.fn("ask", k.take)
+	e := bn.start()
+	bn.deploy(e, "ask", task(ask, ""))
+	ids := make([]uuid.UUID, b.N)
+	ctx := b.Context()
+	inParallel := func(do func(i int)) time.Duration {
+		began := time.Now()
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range 256 {
+			wg.Go(func() {
+				for i := int(next.Add(1)) - 1; i < b.N; i = int(next.Add(1)) - 1 {
+					do(i)
+				}
+			})
+		}
+		wg.Wait()
+		return time.Since(began)
+	}
+	b.ResetTimer()
+	starts := inParallel(func(i int) {
+		x, _, err := e.StartExecution(ctx, engine.StartRequest{StateMachine: "ask"})
+		if err != nil {
+			b.Error(err)
+		}
+		ids[i] = x.ID
+	})
+	bn.until("all are parked", func() bool { return e.Stats().Parked >= int64(b.N) && e.Stats().Live == 0 })
+	completions := inParallel(func(i int) {
+		token, _ := k.m.Load(ids[i])
+		if err := e.SendTaskSuccess(ctx, token.(string), []byte("1")); err != nil {
+			b.Error(err)
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/starts.Seconds(), "starts/s")
+	b.ReportMetric(float64(b.N)/completions.Seconds(), "completions/s")
 }
