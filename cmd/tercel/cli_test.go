@@ -56,6 +56,7 @@ func TestExitCodes(t *testing.T) {
 		{exitUsage, "start echo --timeout 1s", "--timeout needs --wait or --watch"},
 		{exitUsage, "serve", "tercel dev"},
 		{exitUsage, "serve --database-url postgres://x --log-level loud", "debug, info, warn or error"},
+		{exitUsage, "serve --database-url postgres://x --advertise-url 10.0.0.7:8083", "such as http://10.0.0.7:8083"},
 		{exitUsage, "dev --port 99999", "must be a number from 0 to 65535"},
 		{exitUsage, "migrate version", "which database?"},
 		{exitUsage, "deploy - ", "needs --name"},

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tercel-workflows/tercel/statemachine"
-
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/statemachine"
 )
 
 // serveFlags are the flags of serve.
@@ -69,6 +69,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if f.databaseURL == "" {
 		return usagef("serve needs a Postgres: --database-url postgres://user:password@host:5432/name, or TERCEL_DATABASE_URL.\n" +
 			"To try Tercel without one: tercel dev")
+	}
+	if u, err := url.Parse(f.advertise); f.advertise != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return usagef("--advertise-url is %q, but must be a URL such as http://10.0.0.7:8083", f.advertise)
 	}
 	log, err := newLogger(a.err, f.logLevel, f.logFormat)
 	if err != nil {
