@@ -543,3 +543,31 @@ func TestClusterKey(t *testing.T) {
 		}
 	}
 }
+
+// TestClaimsDoNotWait claims while others hold locks on some of what is due.
+func TestClaimsDoNotWait(t *testing.T) {
+	f := newFixture(t)
+	due := f.parked(3, time.Now().Add(-time.Minute))
+	orphan := f.start("")
+	orphan.Node = newID()
+	held := f.start("")
+	held.Node = orphan.Node
+	f.commit(engine.OutcomeCommitted, orphan, held)
+	tx, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	_, err = tx.Exec(t.Context(), "SELECT FROM executions WHERE id = ANY($1) FOR UPDATE", []uuid.UUID{due[0], held.Execution})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if claimed, err := f.ClaimDue(ctx, f.node, 10); err != nil || len(claimed) != 2 {
+		t.Errorf("claimed %d, %v; want the two that are free", len(claimed), err)
+	}
+	if claimed, err := f.ClaimDead(ctx, f.node, 10); err != nil || len(claimed) != 1 || claimed[0].Execution.ID != orphan.Execution {
+		t.Errorf("claimed %d, %v; want the one that is free", len(claimed), err)
+	}
+}
