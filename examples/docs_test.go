@@ -94,3 +94,20 @@ func TestDefinitionsInPages(t *testing.T) {
 		t.Errorf("found %d definitions only", found)
 	}
 }
+
+// TestQuotedCode: the code of EMBEDDING.md is that of the example which the tests run.
+func TestQuotedCode(t *testing.T) {
+	source, err := os.ReadFile("embedded/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(pages(t)["../docs/EMBEDDING.md"], -1)
+	if len(quoted) < 2 {
+		t.Fatalf("the page quotes %d pieces of code", len(quoted))
+	}
+	for _, q := range quoted {
+		if !strings.Contains(string(source), strings.TrimSpace(q[1])) {
+			t.Errorf("docs/EMBEDDING.md quotes what is not in examples/embedded/main.go:\n%s", q[1])
+		}
+	}
+}

@@ -55,16 +55,13 @@ func run(ctx context.Context, databaseURL string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	eng.RegisterFunc("charge", charge)
+	eng.RegisterFunc("charge", engine.Typed(charge))
 	if err := eng.Start(ctx); err != nil {
 		return err
 	}
 	// Hands what still runs to the other nodes of this database, or keeps it for the next start.
 	defer func() { err = errors.Join(err, eng.Shutdown(context.WithoutCancel(ctx))) }()
 
-	if err := eng.PutFunction(ctx, "", "charge", engine.FunctionConfig{Go: true}); err != nil {
-		return err
-	}
 	if _, err := eng.Deploy(ctx, engine.DeployRequest{Name: "order", Definition: []byte(definition)}); err != nil {
 		return err
 	}
@@ -86,12 +83,8 @@ type charged struct {
 	Key    string `json:"key"`
 }
 
-// charge is a function of the state machine.
-func charge(_ context.Context, task engine.TaskInfo, input json.RawMessage) (any, error) {
-	var in charged
-	if err := json.Unmarshal(input, &in); err != nil {
-		return nil, err
-	}
+// charge is a function of the state machine. Its arguments and its result are JSON to the outside.
+func charge(_ context.Context, task engine.TaskInfo, in charged) (charged, error) {
 	in.Key = task.IdempotencyKey // what the payment service is given, so that it charges once
 	return in, nil
 }
