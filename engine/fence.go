@@ -37,7 +37,7 @@ func (e *Engine) condemn(x *live) {
 				return err
 			}
 			again.broken, again.node = true, x.node
-			e.admit(again, message{signal: statemachine.Stop{Error: statemachine.ErrorRuntime, Cause: cause}})
+			e.admit(again, message{signal: statemachine.Fail{Error: statemachine.ErrorRuntime, Cause: cause}})
 			return nil
 		})
 		if err != nil && !e.stopped() {

@@ -185,7 +185,7 @@ func TestRefusedWrite(t *testing.T) {
 	for range 10 {
 		wg.Go(func() {
 			x := b.run(e, "five", "0")
-			if x.Status == engine.Aborted && strings.Contains(failure(x), "invalid byte sequence") {
+			if x.Status == engine.Failed && strings.Contains(failure(x), "invalid byte sequence") {
 				stopped.Add(1)
 				return
 			}

@@ -69,7 +69,7 @@ func TestPanicInTheCore(t *testing.T) {
 	close(gate)
 	b.succeeded(b.wait(e, well.ID), "2")
 	x := b.wait(e, sick.ID)
-	if x.Status != engine.Aborted || !strings.HasPrefix(failure(x), "States.Runtime: the engine ran into an internal error") {
+	if x.Status != engine.Failed || !strings.HasPrefix(failure(x), "States.Runtime: the engine ran into an internal error") {
 		t.Errorf("it is %s: %s", x.Status, failure(x))
 	}
 	b.events(e, x.ID)

@@ -89,6 +89,8 @@ func (d *decider) take(sig Signal) error {
 	case Stop:
 		d.cancel(d.run.root)
 		d.emit(d.run.root, event.ExecutionAborted{Error: optional(sig.Error), Cause: optional(sig.Cause)})
+	case Fail:
+		d.failExecution(failure{name: optional(sig.Error), cause: optional(sig.Cause)})
 	case Recover:
 		d.emit(d.run.root, event.ExecutionRecovered{Node: sig.Node})
 	case Continue:

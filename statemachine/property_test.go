@@ -207,7 +207,7 @@ func (g *generator) signal(r *Run, commands []Command) Signal {
 		Continue{},
 	}
 	if g.one("rare", 8) || r.status != Running {
-		signals = []Signal{Stop{"E", "c"}, Redrive{}, Redrive{}, Start{}}
+		signals = []Signal{Stop{"E", "c"}, Fail{"E", "c"}, Redrive{}, Redrive{}, Start{}}
 	}
 	return rapid.SampledFrom(signals).Draw(g.t, "signal")
 }

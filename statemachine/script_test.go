@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 // line of ---- is what it is expected to do, up to a blank line.
 //
 //	start INPUT | succeed TASK RESULT | fail TASK ERROR CAUSE | submit TASK OUTPUT | started TASK WORKER
-//	heartbeat TASK | wait SECONDS (time passes, then a Tick) | stop ERROR CAUSE | redrive | recover | continue
+//	heartbeat TASK | wait SECONDS (time passes, then a Tick) | stop ERROR CAUSE | break ERROR CAUSE | redrive | recover | continue
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/scripts/*.txt")
@@ -171,6 +171,8 @@ func (h *harness) command(line string) string {
 		sig = Tick{}
 	case "stop":
 		sig = Stop{arg, more}
+	case "break":
+		sig = Fail{arg, more}
 	case "redrive":
 		sig = Redrive{}
 	case "recover":

@@ -87,6 +87,9 @@ type Continue struct{}
 // Stop aborts the execution, as StopExecution does.
 type Stop struct{ Error, Cause string }
 
+// Fail ends the execution as failed, for a reason that lies outside of its machine: what it came to cannot be stored, say.
+type Fail struct{ Error, Cause string }
+
 // Redrive lets an execution that failed, was aborted or timed out go on from where it ended.
 type Redrive struct{}
 
@@ -103,5 +106,6 @@ func (TaskHeartbeat) signal() {}
 func (Tick) signal()          {}
 func (Continue) signal()      {}
 func (Stop) signal()          {}
+func (Fail) signal()          {}
 func (Redrive) signal()       {}
 func (Recover) signal()       {}
