@@ -45,6 +45,7 @@ func (s *choiceState) work(d *decider, f *Frame) {
 			return
 		}
 		if holds {
+			d.took(f, "Choices/"+strconv.Itoa(i))
 			d.succeed(f, r.outcome, r.next)
 			return
 		}
@@ -54,6 +55,7 @@ func (s *choiceState) work(d *decider, f *Frame) {
 			d.place(f)+"No choice rule of the state matched, and it has no Default."))
 		return
 	}
+	d.took(f, "Default")
 	d.succeed(f, f.state.outcome, s.fallback)
 }
 

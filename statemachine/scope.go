@@ -28,7 +28,7 @@ func (d *decider) scopeWithToken(f *Frame, task TaskID) *query.Scope {
 
 func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
 	var built *value.Value
-	return &query.Scope{
+	scope := &query.Scope{
 		Input:  f.input,
 		Result: f.result,
 		Context: func() *value.Value {
@@ -40,6 +40,19 @@ func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
 		Variable: f.variable,
 		Now:      d.now,
 		Random:   d.randomBits,
+	}
+	if d.env.Observe != nil {
+		scope.Observe = func(location, src string, v *value.Value, err error) {
+			d.env.Observe(Observation{Frame: f.id, State: f.state.name, Location: location, Source: src, Value: v, Err: err})
+		}
+	}
+	return scope
+}
+
+// took tells an observer which rule of a Choice is taken.
+func (d *decider) took(f *Frame, location string) {
+	if d.env.Observe != nil {
+		d.env.Observe(Observation{Frame: f.id, State: f.state.name, Location: location, Taken: true})
 	}
 }
 

@@ -13,6 +13,21 @@ type Env struct {
 	Seed   uint64                // of all randomness in the decision: uuid(), random(), retry jitter
 	Token  func(t TaskID) string // the task token of a task; must be unguessable and always the same for the same task
 	Limits Limits                // zero fields mean the defaults
+	// Observe, if it is set, sees every expression that the decision evaluates, in order. It is for tools that show an
+	// execution to people: it changes nothing, nothing of it is kept, and without it an expression pays a nil check.
+	Observe func(Observation)
+}
+
+// Observation is something that a decision came upon and that its events do not tell: an expression with its value, or
+// the rule that a Choice took.
+type Observation struct {
+	Frame    FrameID
+	State    string
+	Location string       // in the state: of the expression, such as Output/total; of the rule, Choices/0 or Default
+	Source   string       // the expression, without {% %}; "" for a rule
+	Value    *value.Value // what it gave; nil if it gave nothing (an error, or JSONata's undefined)
+	Err      error        // why it gave nothing
+	Taken    bool         // a Choice took the rule at Location
 }
 
 // Limits bound what one execution may use.

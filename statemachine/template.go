@@ -38,6 +38,9 @@ type expression struct {
 
 func (t *expression) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	v, err := t.program.Eval(scope)
+	if scope.Observe != nil {
+		scope.Observe(t.location, t.src, v, err)
+	}
 	if err != nil {
 		name, message := ErrorQueryEvaluation, err.Error()
 		if failed, ok := errors.AsType[*query.Error](err); ok {

@@ -51,6 +51,9 @@ type Scope struct {
 	Variable    func(name string) *value.Value // a workflow variable, nil if it was never assigned
 	Now         time.Time                      // the time of the signal that is being decided
 	Random      func() uint64                  // random bits, reproducible from the signal
+	// Observe sees an expression of a definition once it is evaluated: where it stands, its source, and what it gave.
+	// It is nil unless somebody looks. Whoever evaluates a Program for a definition calls it; programs do not.
+	Observe func(location, src string, v *value.Value, err error)
 }
 
 // Error is an expression that could not be evaluated.
