@@ -159,6 +159,12 @@ type historyRows struct {
 	events blobs
 }
 
+// grow makes room for n rows.
+func (r *historyRows) grow(n int) {
+	r.id, r.seq = make(uuids, 0, n), make(ints, 0, n)
+	r.at, r.events = make(times, 0, n), make(blobs, 0, n)
+}
+
 func (r *historyRows) add(w *engine.Write) {
 	r.id = append(r.id, pgUUID(w.Execution))
 	r.seq = append(r.seq, pgtype.Int8{Int64: w.Seq, Valid: true})

@@ -12,9 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
+	"github.com/tercel-workflows/tercel/store"
 )
 
 func TestCommitWholeLife(t *testing.T) {
@@ -391,3 +393,97 @@ func TestCommitTx(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// TestCommitThroughBrokenConnections commits while connections are cut at random, and commits again what gave an error,
+// as the engine does. Every write takes effect once and is told so.
+func TestCommitThroughBrokenConnections(t *testing.T) {
+	f := newFixture(t)
+	config := f.pool.Config()
+	config.ConnConfig.RuntimeParams["application_name"] = "cut off"
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	cut := store.New(pool)
+
+	done := make(chan struct{})
+	var killer sync.WaitGroup
+	killer.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+				f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+					WHERE application_name = 'cut off' AND state = 'active'`)
+			}
+		}
+	})
+	const executions, points = 10, 10
+	var live []uuid.UUID
+	errs := 0
+	for seq := range int64(points) {
+		var batch []*engine.Write
+		for i := range executions {
+			var w *engine.Write
+			switch seq {
+			case 0:
+				w = f.start(fmt.Sprint("name ", i))
+				live = append(live, w.Execution)
+			case points - 1:
+				w = f.end(live[i], seq)
+			default:
+				w = f.step(live[i], seq)
+			}
+			batch = append(batch, w)
+		}
+		for cut.Commit(t.Context(), batch) != nil {
+			if errs++; errs > 100_000 {
+				t.Fatal("no commit gets through")
+			}
+		}
+		for _, w := range batch {
+			if w.Outcome != engine.OutcomeCommitted {
+				t.Fatalf("point %d of %s has outcome %d, %v", seq, w.Execution, w.Outcome, w.Err)
+			}
+		}
+	}
+	close(done)
+	killer.Wait()
+	t.Logf("%d commits gave an error", errs)
+	for _, id := range live {
+		if row, n := f.execution(id), len(f.history(id)); row.Status != engine.Succeeded || n != points {
+			t.Errorf("%s is %s with %d points", id, row.Status, n)
+		}
+	}
+}
+
+// TestThroughPooler uses the store in the way that suits a pooler which does not keep prepared statements.
+func TestThroughPooler(t *testing.T) {
+	f := newFixture(t)
+	config := f.pool.Config()
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	f.Store = store.New(pool)
+	w, parked := f.start("x"), f.start("y")
+	parked.Park, parked.Snapshot = &engine.ParkRow{WakeAt: time.Now().Add(-time.Second)}, []byte("snap")
+	f.commit(engine.OutcomeCommitted, w, parked)
+	f.commit(engine.OutcomeCommitted, f.end(w.Execution, 1))
+	if claimed, err := f.ClaimDue(t.Context(), f.node, 10); err != nil || len(claimed) != 1 {
+		t.Errorf("claimed %d, %v", len(claimed), err)
+	}
+	f.commit(engine.OutcomeNameTaken, f.start("x"))
+	if list, err := f.Executions(t.Context(), engine.Filter{}, engine.Page{}); err != nil || len(list) != 2 {
+		t.Errorf("listed %d, %v", len(list), err)
+	}
+	// Nothing of what a commit sets for itself stays behind on the connection.
+	var seqscan string
+	if err := pool.QueryRow(t.Context(), "SHOW enable_seqscan").Scan(&seqscan); err != nil || seqscan != "on" {
+		t.Errorf("enable_seqscan is %s, %v", seqscan, err)
+	}
+}

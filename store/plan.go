@@ -59,6 +59,7 @@ type plan struct {
 // newPlan sorts a batch into its statements.
 func newPlan(batch []*engine.Write) *plan {
 	p := &plan{batch: batch}
+	p.rows.grow(len(batch)) // nearly all writes have one
 	sorted := slices.Clone(batch)
 	slices.SortFunc(sorted, byKey)
 	for _, w := range sorted {

@@ -235,6 +235,12 @@ func TestTCP(t *testing.T) {
 		_ = conn.Close(t.Context())
 		t.Error("a wrong password is accepted")
 	}
+	// The server of another one ends at its start; the error shows why.
+	_, err := Start(t.Context(), Config{DataDir: filepath.Join(tempDir(t), "b"), Ephemeral: true, Port: port})
+	if err == nil || !strings.Contains(err.Error(), "could not bind") {
+		t.Errorf("a port that is taken gives %v", err)
+	}
+	ask(t, c.URL(), "SELECT 'fine'")
 }
 
 // TestKilledParent kills a process that runs a cluster. The cluster ends, and another process can go on with it at once.
@@ -270,8 +276,8 @@ func TestKilledParent(t *testing.T) {
 	eventually(t, "the server ends after its parent", func() bool { return !alive(pid) })
 }
 
-// TestOrphan finds a server that runs although nobody holds the lock, as where the kernel does not tie it to its parent.
-func TestOrphan(t *testing.T) {
+// TestLeftBehind finds a server that runs although nobody holds the lock, as where the kernel does not tie it to its parent.
+func TestLeftBehind(t *testing.T) {
 	config := Config{DataDir: filepath.Join(tempDir(t), "tercel"), Ephemeral: true}
 	first := mustStart(t, config)
 	_ = first.folder.lock.Close()
@@ -282,6 +288,24 @@ func TestOrphan(t *testing.T) {
 		t.Error("the orphan still runs")
 	}
 	ask(t, second.URL(), "SELECT 'fine'")
+	if err := second.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// The pid file of a server that is gone, and whose pid another process has got, or nobody.
+	for _, pid := range []int{os.Getppid(), 1 << 22} {
+		path := filepath.Join(second.DataDir(), "data", "postmaster.pid")
+		text := fmt.Sprintf("%d\n%s\n1700000000\n5432\n/tmp\n\n  1 1\nready   \n", pid, filepath.Dir(path))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := second.folder.account.own(path); err != nil {
+			t.Fatal(err)
+		}
+		again := mustStart(t, config)
+		if err := again.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestWatchdog has a watchdog watch over a process on behalf of one that is killed, and one that lives.
@@ -308,29 +332,6 @@ func TestWatchdog(t *testing.T) {
 		t.Error("unwatching ended the process")
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-}
-
-// TestStalePidFile starts on the pid file of a server that is gone, and whose pid another process has got.
-func TestStalePidFile(t *testing.T) {
-	config := Config{DataDir: filepath.Join(tempDir(t), "tercel"), Ephemeral: true}
-	c := mustStart(t, config)
-	if err := c.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	for _, pid := range []int{os.Getppid(), 1 << 22} {
-		path := filepath.Join(c.DataDir(), "data", "postmaster.pid")
-		text := fmt.Sprintf("%d\n%s\n1700000000\n5432\n/tmp\n\n  1 1\nready   \n", pid, filepath.Dir(path))
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.folder.account.own(path); err != nil {
-			t.Fatal(err)
-		}
-		again := mustStart(t, config)
-		if err := again.Stop(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // TestUnprivileged runs a cluster as a user that is not root, if this process is.
@@ -422,15 +423,4 @@ func TestBadFolders(t *testing.T) {
 	if _, err := Start(t.Context(), Config{DataDir: file}); err == nil || !strings.Contains(err.Error(), "not a folder") {
 		t.Errorf("a file as the folder gives %v", err)
 	}
-}
-
-// TestServerFails has the server end at its start; the error shows why.
-func TestServerFails(t *testing.T) {
-	port := freePort(t)
-	first := mustStart(t, Config{DataDir: filepath.Join(tempDir(t), "a"), Ephemeral: true, Port: port})
-	_, err := Start(t.Context(), Config{DataDir: filepath.Join(tempDir(t), "b"), Ephemeral: true, Port: port})
-	if err == nil || !strings.Contains(err.Error(), "could not bind") {
-		t.Errorf("a port that is taken gives %v", err)
-	}
-	ask(t, first.URL(), "SELECT 'fine'")
 }
