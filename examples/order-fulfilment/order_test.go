@@ -19,6 +19,31 @@ import (
 	"github.com/tercel-workflows/tercel/web/client"
 )
 
+// binaries is the folder of the programs that the tests run.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "order-fulfilment-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		binaries = dir
+		err = errors.Join(
+			local.Build(ctx, "../../cmd/tercel", filepath.Join(dir, "tercel")),
+			local.Build(ctx, "./functions", filepath.Join(dir, "functions")),
+		)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
 // world is Tercel and the shop, as processes.
 type world struct {
 	t         *testing.T
@@ -38,10 +63,8 @@ func newWorld(t *testing.T, args ...string) *world {
 	if w.port, err = local.FreePort(); err != nil {
 		t.Fatal(err)
 	}
-	must(t, local.Build(ctx, "../../cmd/tercel", filepath.Join(w.dir, "tercel")))
-	must(t, local.Build(ctx, "./functions", filepath.Join(w.dir, "functions")))
 	functions, err := local.Run(ctx, local.Command{
-		Name: "the shop", Path: filepath.Join(w.dir, "functions"), Dir: w.dir, Args: []string{
+		Name: "the shop", Path: filepath.Join(binaries, "functions"), Dir: w.dir, Args: []string{
 			"-listen", "127.0.0.1:0", "-tercel", "http://127.0.0.1:" + strconv.Itoa(w.port), "-carrier-delay", "500ms",
 		},
 	})
@@ -58,7 +81,7 @@ func newWorld(t *testing.T, args ...string) *world {
 func (w *world) start(args ...string) {
 	w.t.Helper()
 	var err error
-	w.tercel, err = local.StartTercel(w.ctx, filepath.Join(w.dir, "tercel"), w.dir, w.port, nil, args...)
+	w.tercel, err = local.StartTercel(w.ctx, filepath.Join(binaries, "tercel"), w.dir, w.port, nil, args...)
 	must(w.t, err)
 }
 
@@ -119,6 +142,7 @@ const amount = 3*890 + 2*1250
 
 // TestOrders places an order for each way that one can go, all at once.
 func TestOrders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--ephemeral")
 	cases := []struct {
 		id       string
@@ -216,6 +240,7 @@ func text(s *string) string {
 
 // TestCrash kills Tercel while an order waits for the carrier and another one for its retry, and starts it again.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	w := newWorld(t, "--data-dir", data)
 	var started []wire.Started
