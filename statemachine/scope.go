@@ -43,7 +43,9 @@ func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
 	}
 	if d.env.Observe != nil {
 		scope.Observe = func(location, src string, v *value.Value, err error) {
-			d.env.Observe(Observation{Frame: f.id, State: f.state.name, Location: location, Source: src, Value: v, Err: err})
+			d.env.Observe(Observation{
+				Frame: f.id, State: f.state.name, Location: location, Source: src, Value: v, Err: err, Events: len(d.events),
+			})
 		}
 	}
 	return scope
@@ -52,7 +54,7 @@ func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
 // took tells an observer which rule of a Choice is taken.
 func (d *decider) took(f *Frame, location string) {
 	if d.env.Observe != nil {
-		d.env.Observe(Observation{Frame: f.id, State: f.state.name, Location: location, Taken: true})
+		d.env.Observe(Observation{Frame: f.id, State: f.state.name, Location: location, Taken: true, Events: len(d.events)})
 	}
 }
 

@@ -28,6 +28,7 @@ type Observation struct {
 	Value    *value.Value // what it gave; nil if it gave nothing (an error, or JSONata's undefined)
 	Err      error        // why it gave nothing
 	Taken    bool         // a Choice took the rule at Location
+	Events   int          // how many events the decision had made before
 }
 
 // Limits bound what one execution may use.

@@ -1,0 +1,87 @@
+package rehearsal
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// Call is one invocation of a task: what a function would be given.
+type Call struct {
+	State      string
+	Iterations []int // of the Maps around the state, outermost first
+	Resource   string
+	Pattern    statemachine.Pattern
+	Arguments  *value.Value
+	Attempt    int           // 0 for the first, then how often the state was retried since it was entered
+	Number     int           // how often the state was invoked before, in the same iterations
+	At         time.Duration // since the start of the execution
+	Token      string        // the task token
+}
+
+// String names the state with its iterations, such as Batch[2].
+func (c *Call) String() string {
+	name := c.State
+	for _, i := range c.Iterations {
+		name += fmt.Sprintf("[%d]", i)
+	}
+	return name
+}
+
+// Answer is how a mock answers a call.
+type Answer struct {
+	Delay  time.Duration // before the answer, in virtual time
+	Result *value.Value  // what a task that succeeds gives; nil is JSON's null
+	Failed bool          // the task fails, with Error and Cause
+	Error  string
+	Cause  string
+	Never  bool // no answer comes: the timeout of the task, or of the execution, has to end it
+	// Heartbeat is how often a heartbeat comes until the answer does; 0 for never.
+	Heartbeat time.Duration
+	// Token is what comes with the task token, after this answer. A task that waits for its token needs it, unless the
+	// answer is an error or never comes; no other task may have it. Its Delay counts from this answer.
+	Token *Answer
+}
+
+// signal gives what the core hears of an answer that has come.
+func (a Answer) signal(task statemachine.TaskID) statemachine.Signal {
+	if a.Failed {
+		return statemachine.TaskFailed{Task: task, Error: a.Error, Cause: a.Cause}
+	}
+	return statemachine.TaskSucceeded{Task: task, Result: a.result()}
+}
+
+func (a Answer) result() *value.Value {
+	if a.Result == nil {
+		return value.NullValue
+	}
+	return a.Result
+}
+
+// check tells why an answer does not fit a call.
+func (a Answer) check(c *Call) error {
+	waits := c.Pattern == statemachine.WaitForTaskToken
+	switch {
+	case a.Delay < 0 || a.Heartbeat < 0:
+		return fmt.Errorf("the mock of %s has a negative time", c)
+	case waits && a.Token == nil && !a.Failed && !a.Never:
+		return fmt.Errorf("%s waits for its task token, but its mock says nothing of what comes with it; "+
+			"give it a token with a result, an error or a timeout", c)
+	case !waits && a.Token != nil:
+		return fmt.Errorf("the mock of %s has a token, but its resource does not end in .waitForTaskToken", c)
+	case a.Token != nil && a.Token.Token != nil:
+		return fmt.Errorf("the mock of %s has a token within a token", c)
+	case a.Token != nil:
+		return a.Token.checkTimes(c)
+	}
+	return nil
+}
+
+func (a Answer) checkTimes(c *Call) error {
+	if a.Delay < 0 || a.Heartbeat < 0 {
+		return fmt.Errorf("the token in the mock of %s has a negative time", c)
+	}
+	return nil
+}
