@@ -75,8 +75,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz
 
 .PHONY: conformance
-conformance: ## the definitions and executions recorded from the language's reference service
-	$(GO) test -run 'Conformance' $(TESTFLAGS) $(PKG)
+conformance: ## the cases recorded from the reference service: TERCEL_CONFORMANCE=FOLDER make conformance
+	@: "$${TERCEL_CONFORMANCE:?names the folder of the recorded cases}"
+	@$(GO) run ./scripts/gotest -run 'Conformance|Samples|Labels' $(TESTFLAGS) $(PKG)
 
 ## Housekeeping
 
