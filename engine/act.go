@@ -34,6 +34,7 @@ func (e *Engine) committed(x *live, p *point) bool {
 	switch {
 	case w.End != nil:
 		e.counters.ended.Add(1)
+		e.tellEnd(x, w.End)
 		e.retire(x, errEnded)
 	case w.Park != nil:
 		e.counters.parked.Add(1)

@@ -181,7 +181,7 @@ func (e *Engine) redrive(ctx context.Context, row ExecutionRow) error {
 		}
 	}
 	p.write.Reopen = true
-	x.pending, x.busy = p, true
+	x.pending, x.busy, x.reopened = p, true, true
 	if !e.lives.claim(x) {
 		return errMoved
 	}

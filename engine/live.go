@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type live struct {
 	gone    bool // it has left memory; its mailbox takes no more
 	evicted bool // it must leave memory as soon as nobody works on it: this node lost it
 	tasks   map[statemachine.TaskID]context.CancelCauseFunc
+	waiters []chan<- Execution // who waits for the end, see Wait; a channel that is closed says: look elsewhere
 
 	timer timer // guarded by the timers' mutex
 
@@ -32,6 +34,7 @@ type live struct {
 	seq       int64     // of the next history row
 	lastAt    time.Time // of the last event; time does not run backwards, though the clocks of two nodes may differ
 	pending   *point    // the durable point that commits, or has committed and is to be acted on
+	reopened  bool      // it was redriven here: its row has changed since it came
 	resume    bool      // it came from another owner: what was under way there is to be done again
 	byTime    bool      // the database's clock says that it is due, whatever this node's says
 	rows      int       // history rows since the last snapshot
@@ -139,7 +142,7 @@ func (x *live) giveBack(messages []message) {
 		return
 	}
 	x.mu.Lock()
-	x.mailbox = append(messages[:len(messages):len(messages)], x.mailbox...)
+	x.mailbox = append(slices.Clip(messages), x.mailbox...)
 	x.mu.Unlock()
 }
 
@@ -152,14 +155,17 @@ func (e *Engine) retire(x *live, why error) {
 		return
 	}
 	x.gone = true
-	mailbox, tasks := x.mailbox, x.tasks
-	x.mailbox, x.tasks = nil, nil
+	mailbox, tasks, waiters := x.mailbox, x.tasks, x.waiters
+	x.mailbox, x.tasks, x.waiters = nil, nil, nil
 	x.mu.Unlock()
 	for _, cancel := range tasks {
 		cancel(why)
 	}
 	e.timers.drop(x)
 	e.lives.remove(x)
+	for _, w := range waiters {
+		close(w)
+	}
 	for _, m := range mailbox {
 		m.reply(errMoved)
 	}

@@ -104,22 +104,3 @@ func (e *Engine) await(ctx context.Context, id uuid.UUID, news <-chan struct{}) 
 	}
 	return true
 }
-
-// Wait waits until an execution has ended. While the database does not answer it goes on waiting.
-func (e *Engine) Wait(ctx context.Context, id uuid.UUID) (Execution, error) {
-	news, stop := e.hub.listen(id)
-	defer stop()
-	for {
-		var x Execution
-		err := e.persist(ctx, func(ctx context.Context) (err error) {
-			x, err = e.byID(ctx, id)
-			return err
-		})
-		if err != nil || x.Status != Running {
-			return x, err
-		}
-		if !e.await(ctx, id, news) {
-			return x, context.Cause(ctx)
-		}
-	}
-}
