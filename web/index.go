@@ -30,7 +30,11 @@ func index(v wire.Version) http.HandlerFunc {
 	}
 	text.WriteString("\nFrom a terminal: tercel --help\n")
 	plain := []byte(text.String())
-	object, _ := json.Marshal(map[string]any{"name": "tercel", "version": v.Version, "paths": links}) // strings only
+	object, _ := json.Marshal(struct {
+		Name    string            `json:"name"`
+		Paths   map[string]string `json:"paths"`
+		Version string            `json:"version"`
+	}{"tercel", links, v.Version})
 
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Accept")

@@ -58,10 +58,16 @@ func TestRouter(t *testing.T) {
 		"AWS comes later": {"POST", "http://localhost/", "{}", nil, 405, "MethodNotAllowed"},
 		"unsigned call":   {"POST", "http://localhost" + peers.Path, "{}", nil, 401, "not signed"},
 		"foreign host":    {"GET", "http://evil.example/api/v1/executions", "", nil, 403, "localhost"},
-		"other web site": {"PUT", "http://localhost/api/v1/state-machines/m", definition,
-			map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, 403, "another web site"},
-		"own web site": {"PUT", "http://localhost/api/v1/state-machines/m", definition,
-			map[string]string{"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}, 201, `"created":true`},
+		"other web site": {
+			"PUT", "http://localhost/api/v1/state-machines/m", definition,
+			map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
+			403, "another web site",
+		},
+		"own web site": {
+			"PUT", "http://localhost/api/v1/state-machines/m", definition,
+			map[string]string{"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
+			201, `"created":true`,
+		},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), test.method, test.target, strings.NewReader(test.body))
 		for k, v := range test.header {
@@ -100,7 +106,7 @@ func TestServer(t *testing.T) {
 	go func() {
 		close(begun)
 		var x wire.Execution
-		resp, err := http.Get(s.URL() + "/api/v1/executions/" + started.ID + "/wait?timeout=60s") //nolint:noctx // ended by the server
+		resp, err := http.Get(s.URL() + "/api/v1/executions/" + started.ID + "/wait?timeout=60s")
 		if err == nil {
 			text, _ := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()

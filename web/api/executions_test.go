@@ -179,7 +179,7 @@ func TestEventsKeepAlive(t *testing.T) {
 	s := newServer(t)
 	s.deploy("m", waitMachine)
 	id := s.start("m", "{}")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/executions/"+id+"/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/executions/"+id+"/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

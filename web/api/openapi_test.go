@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -122,7 +123,7 @@ func (d *document) checkBody(response map[string]any, a answer) error {
 	content, ok := d.resolve(response)["content"].(map[string]any)
 	if !ok {
 		if len(a.body) > 0 {
-			return fmt.Errorf("a body where none is documented")
+			return errors.New("a body where none is documented")
 		}
 		return nil
 	}

@@ -63,18 +63,15 @@ func invalid(format string, args ...any) error {
 
 // problem gives the status and the body for an error.
 func problem(err error) (int, wire.Problem) {
-	var own *refusal
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*refusal](err); ok {
 		return own.status, own.Problem
 	}
-	var def *engine.DefinitionError
-	if errors.As(err, &def) {
+	if def, ok := errors.AsType[*engine.DefinitionError](err); ok {
 		return statuses[engine.CodeInvalidDefinition], wire.Problem{
 			Code: string(engine.CodeInvalidDefinition), Message: definitionMessage(len(def.Diagnostics)), Diagnostics: def.Diagnostics,
 		}
 	}
-	var coded *engine.Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*engine.Error](err); ok {
 		if status, ok := statuses[coded.Code]; ok {
 			return status, wire.Problem{Code: string(coded.Code), Message: coded.Message}
 		}

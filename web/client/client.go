@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,8 +62,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // rootCause leaves out the method and URL that net/http puts in front.
 func rootCause(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -111,7 +111,8 @@ type rawBody struct {
 
 // do sends a request and turns everything but a success into an error. The caller closes the body.
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, body io.Reader,
-	contentType, accept string, header http.Header) (*http.Response, error) {
+	contentType, accept string, header http.Header,
+) (*http.Response, error) {
 	target := strings.TrimSuffix(c.Server, "/") + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
@@ -120,9 +121,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	if err != nil {
 		return nil, fmt.Errorf("the server %q is no URL, such as http://127.0.0.1:8083: %w", c.Server, err)
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Accept", accept)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
