@@ -2,6 +2,7 @@ package asl_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func TestHostileDefinitions(t *testing.T) {
 	repeat := func(format string) string {
 		var b strings.Builder
 		for i := 0; b.Len() < size; i++ {
-			b.WriteString(strings.NewReplacer("#", fmt.Sprint(i), "@", fmt.Sprint(i+1)).Replace(format))
+			b.WriteString(strings.NewReplacer("#", strconv.Itoa(i), "@", strconv.Itoa(i+1)).Replace(format))
 		}
 		return b.String()
 	}

@@ -1,7 +1,6 @@
 package asl
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -127,8 +126,8 @@ func (o object) label() string {
 			"%s has %d characters, at most %d are allowed", o.of("Label"), n, maxLabelLength)
 	}
 	if i := strings.IndexFunc(label, badInLabel); i >= 0 {
-		o.p.errorAt(o.get("Label"), CodeInvalidValue, "use letters, digits, - and _", "%s cannot hold %s", o.of("Label"),
-			fmt.Sprintf("%q", []rune(label[i:])[0]))
+		bad, _ := utf8.DecodeRuneInString(label[i:])
+		o.p.errorAt(o.get("Label"), CodeInvalidValue, "use letters, digits, - and _", "%s cannot hold %q", o.of("Label"), bad)
 	}
 	return label
 }

@@ -28,8 +28,10 @@ var languages = []string{JSONPath, JSONata, CEL}
 // Parse checks the structure of a definition and gives its tree, and all that it finds wrong. The tree is nil if the
 // document has no root, or one that is no object; if there are errors it is incomplete and must not be run.
 func Parse(doc *source.Document) (*Definition, diag.List) {
-	p := &parser{doc: doc, states: map[string]*Common{}, undecoded: map[string]bool{},
-		found: map[diag.Severity]int{}, dropped: map[diag.Severity]int{}}
+	p := &parser{
+		doc: doc, states: map[string]*Common{}, undecoded: map[string]bool{},
+		found: map[diag.Severity]int{}, dropped: map[diag.Severity]int{},
+	}
 	if doc == nil || doc.Root == nil {
 		return nil, nil
 	}
@@ -124,7 +126,7 @@ func (p *parser) stateName(m *source.Member) {
 // decoders reads the state types. Each gets what all states have and fills in the rest.
 var decoders map[string]func(object, Common) State
 
-func init() {
+func init() { //nolint:gochecknoinits // decodeParallel and decodeMap lead back here: an initialization cycle otherwise
 	decoders = map[string]func(object, Common) State{
 		"Task": decodeTask, "Pass": decodePass, "Choice": decodeChoice, "Wait": decodeWait,
 		"Parallel": decodeParallel, "Map": decodeMap, "Succeed": decodeSucceed, "Fail": decodeFail,

@@ -26,12 +26,12 @@ func (p *parser) transitions(f *Flow) {
 	}
 	whole := p.allKnown(f) // whether the graph is the one that was meant, so that its shape says something
 	if n := f.Node.Get("StartAt"); n != nil && n.Kind == source.String {
-		whole = p.target(f, n, "StartAt", names, index) && whole
+		whole = p.target(n, "StartAt", names, index) && whole
 	}
 	for _, s := range f.States {
 		whole = whole && !adrift(s)
 		for _, e := range s.Base().exits {
-			whole = p.target(f, e.node, e.field, names, index) && whole
+			whole = p.target(e.node, e.field, names, index) && whole
 		}
 	}
 	if _, ok := index[f.StartAt]; ok && whole {
@@ -50,7 +50,7 @@ func (p *parser) allKnown(f *Flow) bool {
 }
 
 // target checks that a transition leads to a state of the flow.
-func (p *parser) target(f *Flow, n *source.Node, field string, names []string, index map[string]int) bool {
+func (p *parser) target(n *source.Node, field string, names []string, index map[string]int) bool {
 	if _, ok := index[n.Text]; ok {
 		return true
 	}

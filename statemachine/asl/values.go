@@ -71,6 +71,7 @@ func (o object) template(name string) *source.Node {
 
 func (p *parser) template(n *source.Node, language string) {
 	switch n.Kind {
+	case source.Null, source.Bool, source.Number: // stand for themselves
 	case source.String:
 		if language != JSONPath {
 			p.expression(n, language)

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -42,8 +43,10 @@ func (b *builder) build(e ast.Expr) (node, error) {
 	case ast.ComprehensionKind:
 		return b.comprehension(e)
 	default:
-		return nil, &misuse{at: e, message: "there are no message types in state machines",
-			hint: `a map is written {"field": value}`}
+		return nil, &misuse{
+			at: e, message: "there are no message types in state machines",
+			hint: `a map is written {"field": value}`,
+		}
 	}
 }
 
@@ -93,9 +96,9 @@ func (b *builder) ident(e ast.Expr) (node, error) {
 }
 
 func (b *builder) local(name string) (slot int, ok bool) {
-	for i := len(b.locals) - 1; i >= 0; i-- {
-		if b.locals[i].name == name {
-			return b.locals[i].slot, true
+	for _, l := range slices.Backward(b.locals) {
+		if l.name == name {
+			return l.slot, true
 		}
 	}
 	return 0, false
@@ -151,7 +154,7 @@ func (b *builder) selection(e ast.Expr) (node, error) {
 
 // then gives the path with one more step.
 func (n *path) then(at ast.Expr, s step) *path {
-	return &path{at: at, prog: n.prog, root: n.root, steps: append(n.steps[:len(n.steps):len(n.steps)], s)}
+	return &path{at: at, prog: n.prog, root: n.root, steps: append(slices.Clip(n.steps), s)}
 }
 
 // index builds a[b] and its optional kin.
@@ -278,7 +281,7 @@ func (b *builder) call(e ast.Expr) (node, error) {
 		return &or{at: e, left: args[0], right: args[1]}, nil
 	case operators.Conditional:
 		return &conditional{at: e, condition: args[0], then: args[1], other: args[2]}, nil
-	case operators.NotStrictlyFalse, operators.OldNotStrictlyFalse:
+	case operators.NotStrictlyFalse, operators.OldNotStrictlyFalse: //nolint:staticcheck // the library still declares both
 		return &notFalse{arg: args[0]}, nil
 	case operators.Equals, operators.NotEquals:
 		return &equals{left: args[0], right: args[1], not: name == operators.NotEquals}, nil

@@ -108,8 +108,7 @@ func (p *program) Eval(s *query.Scope) (out *value.Value, err error) {
 
 // asFault keeps what is known of an error of the conversion to JSON.
 func asFault(err error) error {
-	var f *fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault](err); ok {
 		return f
 	}
 	return err

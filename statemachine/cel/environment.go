@@ -28,10 +28,14 @@ type stateField struct {
 
 var stateFields = []stateField{
 	{name: "input", there: func(query.Env) bool { return true }},
-	{name: "result", there: func(e query.Env) bool { return e.Result },
-		where: "it is there once the state has done its work: in Output and Assign of a Task, Parallel or Map state"},
-	{name: "errorOutput", there: func(e query.Env) bool { return e.ErrorOutput },
-		where: "it is there in Output and Assign of a catcher (Catch)"},
+	{
+		name: "result", there: func(e query.Env) bool { return e.Result },
+		where: "it is there once the state has done its work: in Output and Assign of a Task, Parallel or Map state",
+	},
+	{
+		name: "errorOutput", there: func(e query.Env) bool { return e.ErrorOutput },
+		where: "it is there in Output and Assign of a catcher (Catch)",
+	},
 	{name: "context", there: func(query.Env) bool { return true }},
 }
 

@@ -49,7 +49,7 @@ func rangeList(r *run, args []ref.Val) ref.Val {
 	last, ok2 := integer(args[1])
 	ok3 := true
 	if len(args) == 3 {
-		step, ok3 = integer(args[2])
+		step, ok3 = integer(args[2]) //nolint:gosec // there are three
 	}
 	if !ok1 || !ok2 || !ok3 {
 		return newFault("range() needs integers")

@@ -19,8 +19,10 @@ var numberFunctions = []function{
 	{name: "math.isFinite", signatures: []string{"(int) bool"}, do: classified(func(f float64) bool {
 		return !math.IsNaN(f) && !math.IsInf(f, 0)
 	})},
-	{name: "math.pow", signatures: []string{"(double, double) double", "(int, int) double", "(int, double) double", "(double, int) double"},
-		do: func(_ *run, args []ref.Val) ref.Val { return ofTwo(args, math.Pow) }},
+	{
+		name: "math.pow", signatures: []string{"(double, double) double", "(int, int) double", "(int, double) double", "(double, int) double"},
+		do: func(_ *run, args []ref.Val) ref.Val { return ofTwo(args, math.Pow) },
+	},
 	{name: "math.exp", signatures: []string{"(double) double", "(int) double"}, do: ofOne(math.Exp)},
 	{name: "math.ln", signatures: []string{"(double) double", "(int) double"}, do: ofOne(math.Log)},
 }

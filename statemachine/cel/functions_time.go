@@ -1,6 +1,7 @@
 package cel
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -70,11 +71,31 @@ func fromUnix(v ref.Val, unit time.Duration) ref.Val {
 // timeTokens are the parts of a layout, the longer of two with the same beginning first, and what package time calls
 // them.
 var timeTokens = []struct{ token, layout string }{
-	{"YYYY", "2006"}, {"YY", "06"}, {"MMMM", "January"}, {"MMM", "Jan"}, {"MM", "01"}, {"M", "1"},
-	{"DDDD", "002"}, {"DD", "02"}, {"D", "2"}, {"dddd", "Monday"}, {"ddd", "Mon"},
-	{"HH", "15"}, {"hh", "03"}, {"h", "3"}, {"mm", "04"}, {"m", "4"}, {"ss", "05"}, {"s", "5"},
-	{"SSSSSSSSS", "000000000"}, {"SSSSSS", "000000"}, {"SSS", "000"}, {"A", "PM"}, {"a", "pm"},
-	{"ZZ", "-0700"}, {"Z", "Z07:00"},
+	{"YYYY", "2006"},
+	{"YY", "06"},
+	{"MMMM", "January"},
+	{"MMM", "Jan"},
+	{"MM", "01"},
+	{"M", "1"},
+	{"DDDD", "002"},
+	{"DD", "02"},
+	{"D", "2"},
+	{"dddd", "Monday"},
+	{"ddd", "Mon"},
+	{"HH", "15"},
+	{"hh", "03"},
+	{"h", "3"},
+	{"mm", "04"},
+	{"m", "4"},
+	{"ss", "05"},
+	{"s", "5"},
+	{"SSSSSSSSS", "000000000"},
+	{"SSSSSS", "000000"},
+	{"SSS", "000"},
+	{"A", "PM"},
+	{"a", "pm"},
+	{"ZZ", "-0700"},
+	{"Z", "Z07:00"},
 }
 
 // layoutPart is text that stands for itself, or one token.
@@ -91,7 +112,7 @@ next:
 		if layout[0] == '[' {
 			text, rest, ok := strings.Cut(layout[1:], "]")
 			if !ok {
-				return nil, fmt.Errorf("a bracket in the layout is not closed")
+				return nil, errors.New("a bracket in the layout is not closed")
 			}
 			parts = append(parts, layoutPart{text: text})
 			layout = rest

@@ -199,8 +199,10 @@ func saturate(n int) int { return min(n, 1<<40) }
 // adopt turns the lists and maps of cel-go into ours, so that the evaluator knows but one of each.
 func adopt(v ref.Val) ref.Val {
 	switch v := v.(type) {
-	case *list, *object:
-		return v.(ref.Val)
+	case *list:
+		return v
+	case *object:
+		return v
 	case traits.Lister:
 		n := int(v.Size().(types.Int))
 		l := emptyList(n)

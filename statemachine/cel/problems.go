@@ -64,8 +64,7 @@ func lineOffset(text string, line, column int) int {
 }
 
 func (s *source) problem(err error) query.Problem {
-	var m *misuse
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[*misuse](err); ok {
 		return query.Problem{Message: m.message, Hint: m.hint, Offset: s.start(m.at.ID())}
 	}
 	return query.Problem{Message: err.Error()}
@@ -206,7 +205,9 @@ func (s *source) checkProblems(errs []*cel.Error, common *environment) []query.P
 // typeNames gives types in a message as CEL's users know them.
 func typeNames(s string) string {
 	for _, r := range [][2]string{
-		{statesType.TypeName(), statesName}, {"google.protobuf.Timestamp", "timestamp"}, {"google.protobuf.Duration", "duration"},
+		{statesType.TypeName(), statesName},
+		{"google.protobuf.Timestamp", "timestamp"},
+		{"google.protobuf.Duration", "duration"},
 		{"optional_type", "optional"},
 	} {
 		s = strings.ReplaceAll(s, r[0], r[1])

@@ -133,8 +133,7 @@ func (s *tableScope) evaluate(src string) string {
 		return strings.Join(lines, "\n")
 	}
 	v, err := p.Eval(s.scope())
-	var failed *query.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*query.Error](err); ok {
 		return marksError + failed.Message
 	}
 	return marksValue + v.String()

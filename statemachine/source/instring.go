@@ -12,6 +12,7 @@ func (d *Document) InString(n *Node, byteOffset int) Pos {
 	}
 	w := &walker{text: d.text, decoded: n.Text, want: byteOffset, found: -1}
 	switch n.style {
+	case noString: // not reached: the node is a string
 	case jsonQuoted:
 		w.at = n.offset + 1
 		w.json()

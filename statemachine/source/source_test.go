@@ -126,8 +126,10 @@ func TestBrokenFiles(t *testing.T) {
 		{"no value", "x.json", `{"a":}`, "x.json:1:6: error: a value is missing before this '}' [INVALID_JSON]"},
 		{"cut off in a value", "x.json", `{"a":`, "x.json:1:6: error: the file ends where a value is expected [INVALID_JSON]"},
 		{"cut off in a string", "x.json", `{"a\`, "x.json:1:2: error: the string is not closed [INVALID_JSON]"},
-		{"number of a million digits", "x.yaml", "a: 0x" + strings.Repeat("f", 1<<20),
-			"x.yaml:1:4: error: the number 0xffffffffffffffffffffffffffffffffffffff... is too long [YAML_VALUE_NOT_JSON]"},
+		{
+			"number of a million digits", "x.yaml", "a: 0x" + strings.Repeat("f", 1<<20),
+			"x.yaml:1:4: error: the number 0xffffffffffffffffffffffffffffffffffffff... is too long [YAML_VALUE_NOT_JSON]",
+		},
 		{"windows line ends", "x.yaml", "a: 1\r\nb: 1\r\na: 2\r\n", "x.yaml:3:1: error: \"a\" is written twice in the same object, first on line 1 [DUPLICATE_KEY]"},
 		{"merge of itself", "x.yaml", "a: &a\n  <<: *a\n", "x.yaml:2:7: error: the alias *a contains itself [YAML_ALIAS]"},
 	} {
