@@ -209,7 +209,7 @@ func (c *comparison) collection(op operator, leftFound, rightFound bool) bool {
 }
 
 func (c *comparison) contains(list []*value.Value, v *value.Value) bool {
-	return slices.ContainsFunc(list, func(e *value.Value) bool { return c.equal(e, v) })
+	return slices.ContainsFunc(list, func(e *value.Value) bool { return c.equal(e, v) || c.err != nil })
 }
 
 func (c *comparison) containsAll(list, wanted []*value.Value) bool {

@@ -116,7 +116,9 @@ type filterPath struct {
 	steps   *steps
 }
 
-func (p *filterPath) find(s *subject) (v *value.Value, found bool, err error) { return p.follow(s, false) }
+func (p *filterPath) find(s *subject) (v *value.Value, found bool, err error) {
+	return p.follow(s, false)
+}
 
 func (p *filterPath) follow(s *subject, strict bool) (v *value.Value, found bool, err error) {
 	if err := s.budget.visit(); err != nil {
@@ -126,14 +128,18 @@ func (p *filterPath) follow(s *subject, strict bool) (v *value.Value, found bool
 	if p.current {
 		base = s.current
 	}
-	if len(p.steps.list) == 0 {
-		return base, base != nil, nil
+	if base == nil {
+		return nil, false, nil
 	}
 	v, err = p.steps.evaluate(base, s.document, s.budget, strict)
 	if missing := (*Missing)(nil); errors.As(err, &missing) {
 		return nil, false, nil
 	}
-	return v, err == nil, err
+	if err != nil {
+		return nil, false, err
+	}
+	// A filter may read the same large value again for each element.
+	return v, true, s.budget.visitAll(orNull(v).Size() >> 8)
 }
 
 func (p *filterPath) append(b []byte) []byte {

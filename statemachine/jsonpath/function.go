@@ -48,7 +48,7 @@ func (w *walk) callOn(f *functionStep, found []*value.Value) (*value.Value, erro
 // call applies a function to a value. A nil value without an error means that the function has no result for it.
 func (w *walk) call(f *functionStep, v *value.Value) (*value.Value, error) {
 	s := &subject{current: w.document, document: w.document, budget: w.budget}
-	args := make([]*value.Value, len(f.args))
+	args, size := make([]*value.Value, len(f.args)), orNull(v).Len()
 	for i, a := range f.args {
 		arg, found, err := a.find(s)
 		if err != nil {
@@ -58,9 +58,10 @@ func (w *walk) call(f *functionStep, v *value.Value) (*value.Value, error) {
 			return nil, &Missing{Detail: "No results for path: " + string(a.append(nil))}
 		}
 		args[i] = orNull(arg)
+		size += args[i].Len()
 	}
 	v = orNull(v)
-	if err := w.budget.visitAll(v.Len()); err != nil {
+	if err := w.budget.visitAll(size); err != nil {
 		return nil, err
 	}
 	switch f.name {

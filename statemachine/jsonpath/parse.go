@@ -69,7 +69,10 @@ func (p *parser) end(what string) {
 		return
 	}
 	hint := ""
-	if strings.TrimSpace(p.src[p.pos:]) == "" {
+	switch {
+	case p.src[p.pos-1] == ' ' && what == "the path":
+		hint = "a name with a blank in it stands in brackets: ['a name']"
+	case strings.TrimSpace(p.src[p.pos:]) == "":
 		hint = "remove the line break at the end; in YAML, write |- instead of |"
 	}
 	p.fail(p.pos, hint, "%s ends here, but %q follows", what, excerptOf(p.src[p.pos:]))

@@ -29,6 +29,19 @@ func ParseReference(src string) (*Reference, []query.Problem) {
 	return &Reference{path: path}, nil
 }
 
+// ParseResultPath compiles the Reference Path of a ResultPath, which leads into the state's own input: not into the
+// Context Object or a variable. It is nil if there is a problem.
+func ParseResultPath(src string) (*Reference, []query.Problem) {
+	r, problems := ParseReference(src)
+	if r != nil && r.path.root != Data {
+		return nil, []query.Problem{{
+			Message: "a result cannot be put into " + r.path.prefix(),
+			Hint:    "write where it goes in the state's input, for example $.result; a variable is set with Assign",
+		}}
+	}
+	return r, problems
+}
+
 // Path gives the same place as a path.
 func (r *Reference) Path() *Path { return r.path }
 
@@ -45,7 +58,7 @@ func (r *Reference) IsRoot() bool { return r.path.root == Data && len(r.path.ste
 func (r *Reference) Get(root *value.Value, scope *query.Scope) (*value.Value, error) {
 	v := r.path.base(root, scope)
 	if v == nil {
-		return nil, runtimeError("Invalid path '%s' : No results for path: %s", r.path.src, r.path)
+		return r.path.Eval(root, scope) // says what is not there
 	}
 	for _, s := range r.path.steps.plain {
 		next := r.next(s, v)

@@ -132,7 +132,11 @@ func (s *tableScope) expression(src string) []string {
 // reference evaluates "path" as ItemsPath does, and "path = value" as ResultPath does.
 func (s *tableScope) reference(src string) []string {
 	path, text, sets := strings.Cut(src, " = ")
-	r, problems := ParseReference(path)
+	parse := ParseReference
+	if sets {
+		parse = ParseResultPath
+	}
+	r, problems := parse(path)
 	if r == nil {
 		return problemLines(problems)
 	}
