@@ -25,7 +25,9 @@ var languages = map[string]query.Language{asl.CEL: cel.New()}
 // Compile reads a definition, JSON or YAML, and compiles it with all its expressions. The list holds everything there
 // is to say of it, errors and warnings, ordered by place; the machine is nil if any of it is an error. The file's name
 // appears in the diagnostics and is not opened.
-func Compile(file string, src []byte) (*Machine, diag.List) {
+func Compile(file string, src []byte) (*Machine, diag.List) { return compile(file, src, false) }
+
+func compile(file string, src []byte, express bool) (*Machine, diag.List) {
 	doc, list := source.Parse(file, src)
 	if doc.Root == nil {
 		return nil, list
@@ -41,6 +43,9 @@ func Compile(file string, src []byte) (*Machine, diag.List) {
 		c.machine.timeout = time.Duration(literalInt(def.TimeoutSeconds)) * time.Second
 	}
 	c.machine.flow = c.flow(&def.Flow)
+	if express {
+		c.express(def)
+	}
 	list = append(list, c.list...)
 	list.Sort()
 	if list.HasErrors() {
