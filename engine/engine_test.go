@@ -109,7 +109,7 @@ func (b *bench) start(change ...func(*engine.Config)) *engine.Engine {
 type testLog struct{ tb testing.TB }
 
 func (l testLog) Write(p []byte) (int, error) {
-	defer func() { _ = recover() }() //nolint:errcheck // a goroutine that logs after the test's end is no failure
+	defer func() { _ = recover() }() // a goroutine that logs after the test's end is no failure
 	l.tb.Log(strings.TrimRight(string(p), "\n"))
 	return len(p), nil
 }

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,7 +113,7 @@ func TestOneAnswerWins(t *testing.T) {
 }
 
 func isCode(err error, c engine.Code) bool {
-	coded, ok := err.(*engine.Error)
+	coded, ok := errors.AsType[*engine.Error](err)
 	return ok && coded.Code == c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,7 +146,7 @@ func TestMapIsCheap(t *testing.T) {
 		"StartAt": "I", "States": {"I": {"Type": "Task", "Resource": "function:item", "End": true}}}}}}`)
 	items := make([]string, 10_000)
 	for i := range items {
-		items[i] = fmt.Sprint(i)
+		items[i] = strconv.Itoa(i)
 	}
 	input := "[" + strings.Join(items, ",") + "]"
 	began := time.Now()

@@ -17,12 +17,11 @@ func permanent(err error) bool {
 	if errors.Is(err, ErrNotFound) {
 		return true
 	}
-	var coded *Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*Error](err); ok {
 		return coded.Code != CodeServiceUnavailable
 	}
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return false
 	}
 	// Classes: 22 data exception, 23 integrity constraint, 42 syntax or access rule, 54 program limit exceeded.

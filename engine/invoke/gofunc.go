@@ -58,8 +58,7 @@ func goResult(out any) (*value.Value, error) {
 
 // goError gives the ASL error of a Go error.
 func goError(err error) error {
-	var task *TaskError
-	if errors.As(err, &task) {
+	if task, ok := errors.AsType[*TaskError](err); ok {
 		return task
 	}
 	var typed interface{ ErrorType() string }

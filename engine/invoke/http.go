@@ -113,7 +113,7 @@ func (h *HTTP) Invoke(ctx context.Context, call *Invocation) (*value.Value, erro
 	if err != nil {
 		return nil, failure(ErrUnreachable, "making the request: %v", err)
 	}
-	resp, err := h.Client.Do(req)
+	resp, err := h.Client.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return nil, h.trouble(ctx, callCtx, err, limit)
 	}

@@ -132,7 +132,7 @@ type errorBody struct {
 func namedError(body []byte) *TaskError {
 	var b errorBody
 	if json.Unmarshal(body, &b) != nil || b.Type == "" {
-		return nil
+		return nil //nolint:nilerr // what is no such body names no error
 	}
 	return &TaskError{Name: clip(b.Type, maxErrorName), Cause: clip(b.Message, maxCause)}
 }
