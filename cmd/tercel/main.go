@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // named time zones also where the machine has no files of them, as in a bare container
 )
 
 func main() {
