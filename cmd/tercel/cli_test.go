@@ -201,7 +201,9 @@ func TestApplication(t *testing.T) {
 	s.env["TERCEL_NAMESPACE"] = "shop"
 
 	for _, words := range [][]string{
-		{"--input", `{"n": 1}`}, {"--input", "@" + s.write("in.json", ` {"n": 1} `)}, {"--input-file", s.write("in.json", `{"n": 1}`)},
+		{"--input", `{"n": 1}`},
+		{"--input", "@" + s.write("in.json", ` {"n": 1} `)},
+		{"--input-file", s.write("in.json", `{"n": 1}`)},
 		{"--input", "-"},
 	} {
 		s.in = `{"n": 1}`

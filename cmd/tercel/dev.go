@@ -98,7 +98,7 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	}
 	l := newLoader(a, f.file, &client.Client{Server: server.URL(), Namespace: a.namespace})
 	l.load(ctx)
-	if err := a.announce(f, server, db, l, time.Since(began)); err != nil {
+	if err := a.announce(server, db, l, time.Since(began)); err != nil {
 		return err
 	}
 	go l.watch(ctx)
@@ -133,7 +133,7 @@ type announcement struct {
 }
 
 // announce says where everything is and what to do next.
-func (a *app) announce(f devFlags, server *web.Server, db *database, l *loader, took time.Duration) error {
+func (a *app) announce(server *web.Server, db *database, l *loader, took time.Duration) error {
 	url := server.URL()
 	if a.json {
 		return a.printJSON(announcement{url, db.url, db.dir, os.Getpid()})

@@ -138,7 +138,7 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		problem.Message = errInterrupted.Error()
 	}
 	if a.json {
-		text, _ := json.Marshal(problem) // strings and numbers only
+		text, _ := json.Marshal(problem) //nolint:errchkjson // strings and numbers only
 		a.notef("%s\n", text)
 		return code
 	}

@@ -68,7 +68,7 @@ func hintForInput(text string) string {
 		return fmt.Sprintf("\nThere is a file of that name; to read it, write @%s", text)
 	}
 	if !strings.ContainsAny(text, `{["`) {
-		return fmt.Sprintf("\nA string needs its quotes: '\"%s\"'", text)
+		return "\nA string needs its quotes: '\"" + text + "\"'"
 	}
 	return ""
 }
