@@ -24,14 +24,9 @@ func (sc *stateCompiler) choice(node *asl.Choice) behaviour {
 	s := &choiceState{fallback: node.Default}
 	for i := range node.Choices {
 		r := &node.Choices[i]
-		prefix := "Choices/" + strconv.Itoa(i) + "/"
-		s.rules = append(s.rules, rule{
-			condition: sc.template(r.Condition, sc.field(prefix+"Condition", query.Env{Boolean: true})),
-			next:      r.Next,
-			outcome:   sc.outcomeAt(prefix, r.Output, r.Assign, query.Env{}),
-		})
+		condition, way := sc.rule("Choices/"+strconv.Itoa(i)+"/", r)
+		s.rules = append(s.rules, rule{condition: condition, next: r.Next, outcome: way})
 	}
-	sc.state.outcome = sc.outcome(sc.base.Output, sc.base.Assign, query.Env{})
 	return s
 }
 

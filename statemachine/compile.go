@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
+	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
 // The codes of the diagnostics of this package.
@@ -73,27 +75,24 @@ func (c *compiler) state(node asl.State, fl *flow) {
 	base := node.Base()
 	s := &state{name: base.Name, typ: base.Type, flow: fl, next: base.Next}
 	c.machine.states[base.Name] = s
-	sc := &stateCompiler{compiler: c, state: s, base: base}
-	sc.language = languages[base.QueryLanguage]
-	if sc.language == nil {
+	sc := &stateCompiler{compiler: c, state: s, node: node, base: base}
+	if sc.dialect = sc.newDialect(); sc.dialect == nil {
 		sc.unsupportedLanguage()
 		sc.inner(node)
 		return
 	}
 	switch node := node.(type) {
-	case *asl.Pass:
+	case *asl.Pass, *asl.Succeed:
 		s.behaviour = passState{}
-		s.outcome = sc.outcome(base.Output, base.Assign, query.Env{})
-	case *asl.Succeed:
-		s.behaviour = passState{}
-		s.outcome = sc.outcome(base.Output, nil, query.Env{})
+		s.outcome = sc.outcome(false)
 	case *asl.Fail:
 		s.behaviour = sc.fail(node)
 	case *asl.Wait:
 		s.behaviour = sc.wait(node)
-		s.outcome = sc.outcome(base.Output, base.Assign, query.Env{})
+		s.outcome = sc.outcome(false)
 	case *asl.Choice:
 		s.behaviour = sc.choice(node)
+		s.outcome = sc.outcome(false)
 	case *asl.Task:
 		s.behaviour = sc.task(node)
 		sc.guarded(node.Retry, node.Catch)
@@ -109,9 +108,11 @@ func (c *compiler) state(node asl.State, fl *flow) {
 // stateCompiler compiles the fields of one state.
 type stateCompiler struct {
 	*compiler
-	state    *state
-	base     *asl.Common
-	language query.Language
+	dialect
+
+	state *state
+	node  asl.State
+	base  *asl.Common
 }
 
 // unsupportedLanguage reports a state that is written in a language that is not there.
@@ -123,7 +124,7 @@ func (sc *stateCompiler) unsupportedLanguage() {
 	g := sc.doc.AtNode(at)
 	g.Severity, g.Code = diag.Error, CodeQueryLanguage
 	g.Message = "the state is written in " + sc.base.QueryLanguage + ", which this release does not run"
-	g.Hint = `write "QueryLanguage": "CEL" in the state machine or in the state, and its expressions in CEL`
+	g.Hint = `write "QueryLanguage": "CEL" or "JSONPath" in the state machine or in the state, and its fields accordingly`
 	sc.list = append(sc.list, g)
 }
 
@@ -139,28 +140,20 @@ func (sc *stateCompiler) inner(node asl.State) {
 	}
 }
 
-// field begins a field of the state. The variables of the environment are filled in.
-func (sc *stateCompiler) field(location string, env query.Env) field {
-	env.Variables = sc.base.Visible
-	return field{location: location, language: sc.language, env: env}
-}
-
 // guarded compiles what Task, Parallel and Map share: their result's way out, Retry and Catch.
 func (sc *stateCompiler) guarded(retry []asl.Retrier, catch []asl.Catcher) {
-	sc.state.outcome = sc.outcome(sc.base.Output, sc.base.Assign, query.Env{Result: true})
+	sc.state.outcome = sc.outcome(true)
 	sc.state.retriers = retry
 	for i := range catch {
-		sc.state.catchers = append(sc.state.catchers, sc.catcher(i, &catch[i]))
+		way := sc.caught("Catch/"+strconv.Itoa(i)+"/", &catch[i])
+		sc.state.catchers = append(sc.state.catchers, catcher{catch[i].ErrorEquals, catch[i].Next, way})
 	}
 }
 
-// reject reports a field that ASL has but this release does not.
-func (sc *stateCompiler) reject(n *source.Node, message, hint string) {
-	if n == nil {
-		return
-	}
+// warn reports a field that ASL has but this release does not.
+func (sc *stateCompiler) warn(n *source.Node, message, hint string) {
 	g := sc.doc.AtNode(n)
-	g.Severity, g.Code, g.Message, g.Hint = diag.Error, CodeNotSupported, message, hint
+	g.Severity, g.Code, g.Message, g.Hint = diag.Warning, CodeNotSupported, message, hint
 	sc.list = append(sc.list, g)
 }
 
@@ -173,7 +166,7 @@ func (c *compiler) expression(n *source.Node, src string, offset int, fd field) 
 		c.list = append(c.list, g)
 	}
 	if program == nil {
-		return constant{} // the machine is never run
+		return constant{value.NullValue} // the machine is never run
 	}
 	return &expression{program, fd.language.Name(), strings.TrimSpace(src), fd.location}
 }

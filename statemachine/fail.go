@@ -2,7 +2,6 @@ package statemachine
 
 import (
 	"github.com/tercel-workflows/tercel/statemachine/asl"
-	"github.com/tercel-workflows/tercel/statemachine/query"
 )
 
 // failState ends its flow with an error.
@@ -10,8 +9,8 @@ type failState struct{ name, cause template }
 
 func (sc *stateCompiler) fail(node *asl.Fail) behaviour {
 	return &failState{
-		name:  sc.template(node.Error, sc.field("Error", query.Env{})),
-		cause: sc.template(node.Cause, sc.field("Cause", query.Env{})),
+		name:  sc.text("Error", node.Error, node.ErrorPath),
+		cause: sc.text("Cause", node.Cause, node.CausePath),
 	}
 }
 

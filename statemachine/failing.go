@@ -116,9 +116,14 @@ func (d *decider) place(f *Frame) string {
 	return fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). ", f.state.name, f.enteredID)
 }
 
-// evaluationFailed fails the state because of an expression.
+// evaluationFailed fails the state because of an expression. One that stands in a field, and not on a path through the
+// state, has an event of its own.
 func (d *decider) evaluationFailed(f *Frame, why *evalFailure) {
 	cause := d.place(f) + why.message
+	if why.location == "" {
+		d.fail(f, newFailure(why.name, cause))
+		return
+	}
 	d.emit(f, event.EvaluationFailed{Error: why.name, Cause: cause, Location: why.location})
 	d.fail(f, newFailure(why.name, cause))
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -22,31 +21,11 @@ type assignment struct {
 	value template
 }
 
-func (sc *stateCompiler) outcome(output, assign *source.Node, env query.Env) outcome {
-	return sc.outcomeAt("", output, assign, env)
-}
-
-func (sc *stateCompiler) outcomeAt(prefix string, output, assign *source.Node, env query.Env) outcome {
-	o := outcome{output: sc.template(output, sc.field(prefix+"Output", env))}
-	if assign != nil {
-		fd := sc.field(prefix+"Assign", env)
-		for _, m := range assign.Members {
-			o.assign = append(o.assign, assignment{m.Name, sc.template(m.Value, fd.at(m.Name))})
-		}
-	}
-	return o
-}
-
 // catcher is a compiled entry of Catch.
 type catcher struct {
 	names   []string
 	next    string
 	outcome outcome
-}
-
-func (sc *stateCompiler) catcher(i int, node *asl.Catcher) catcher {
-	prefix := "Catch/" + strconv.Itoa(i) + "/"
-	return catcher{node.ErrorEquals, node.Next, sc.outcomeAt(prefix, node.Output, node.Assign, query.Env{ErrorOutput: true})}
 }
 
 // numberField is a field that takes a number, written as one or as an expression.
@@ -56,18 +35,19 @@ type numberField struct {
 	min, max float64
 	integer  bool
 	want     string // for messages
+	name     string
 }
 
-func (sc *stateCompiler) integer(n *source.Node, name string, fallback, least int) numberField {
+func (sc *stateCompiler) integer(name string, literal, path *source.Node, fallback, least int) numberField {
 	return numberField{
-		template: sc.template(n, sc.field(name, query.Env{})), fallback: float64(fallback), integer: true,
-		min: float64(least), max: math.MaxInt32, want: "an integer of at least " + strconv.Itoa(least),
+		template: sc.number(name, literal, path), fallback: float64(fallback), integer: true,
+		min: float64(least), max: math.MaxInt32, want: "an integer of at least " + strconv.Itoa(least), name: name,
 	}
 }
 
-func (sc *stateCompiler) percentage(n *source.Node, name string) numberField {
+func (sc *stateCompiler) percentage(name string, literal, path *source.Node) numberField {
 	return numberField{
-		template: sc.template(n, sc.field(name, query.Env{})), fallback: -1, min: 0, max: 100, want: "a number between 0 and 100",
+		template: sc.number(name, literal, path), fallback: -1, min: 0, max: 100, want: "a number between 0 and 100", name: name,
 	}
 }
 
@@ -88,7 +68,7 @@ func (nf numberField) eval(scope *query.Scope) (float64, *evalFailure) {
 		if isExpression {
 			return 0, x.outOfRange(nf.want, v)
 		}
-		return 0, &evalFailure{ErrorRuntime, "", "expected " + nf.want + ", but was " + excerpt(v)}
+		return 0, &evalFailure{ErrorRuntime, "", "The " + nf.name + " is not valid. Expected " + nf.want + ", but was " + excerpt(v)}
 	}
 	return f, nil
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/event"
 	"github.com/tercel-workflows/tercel/statemachine/query"
-	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
@@ -23,6 +22,7 @@ type mapState struct {
 	maxConcurrency numberField
 	toleratedCount numberField
 	toleratedShare numberField
+	missing        string // what the state needs and this release does not have
 }
 
 // batcher groups items: an iteration gets {"Items": [...]} with what BatchInput adds.
@@ -33,33 +33,45 @@ type batcher struct {
 }
 
 func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
-	const later = "arrays come in through Items for now"
-	sc.reject(node.ItemReader, "ItemReader is not supported by this release", later)
-	sc.reject(node.ResultWriter, "ResultWriter is not supported by this release", "take the results from the state's output")
 	s := &mapState{
-		distributed:    node.Mode == "DISTRIBUTED",
+		distributed:    node.Mode == asl.Distributed,
 		processor:      sc.flow(&node.Processor),
-		items:          sc.template(node.Items, sc.field("Items", query.Env{})),
-		selector:       sc.template(node.ItemSelector, sc.field("ItemSelector", query.Env{})),
-		maxConcurrency: sc.integer(node.MaxConcurrency, "MaxConcurrency", 0, 0),
-		toleratedCount: sc.integer(node.ToleratedFailureCount, "ToleratedFailureCount", -1, 0),
-		toleratedShare: sc.percentage(node.ToleratedFailurePercentage, "ToleratedFailurePercentage"),
+		items:          sc.items(node),
+		selector:       sc.payload("ItemSelector", node.ItemSelector),
+		maxConcurrency: sc.integer("MaxConcurrency", node.MaxConcurrency, node.MaxConcurrencyPath, 0, 0),
+		toleratedCount: sc.integer("ToleratedFailureCount", node.ToleratedFailureCount, node.ToleratedFailureCountPath, -1, 0),
+		toleratedShare: sc.percentage("ToleratedFailurePercentage", node.ToleratedFailurePercentage, node.ToleratedFailurePercentagePath),
+		missing:        sc.missing(node),
 	}
 	if b := node.ItemBatcher; b != nil {
 		s.batch = &batcher{
-			input:    sc.template(b.BatchInput, sc.field("ItemBatcher/BatchInput", query.Env{})),
-			maxItems: sc.bound(b.MaxItemsPerBatch, "ItemBatcher/MaxItemsPerBatch"),
-			maxBytes: sc.bound(b.MaxInputBytesPerBatch, "ItemBatcher/MaxInputBytesPerBatch"),
+			input:    sc.payload("ItemBatcher/BatchInput", b.BatchInput),
+			maxItems: sc.integer("ItemBatcher/MaxItemsPerBatch", b.MaxItemsPerBatch, b.MaxItemsPerBatchPath, 0, 1),
+			maxBytes: sc.integer("ItemBatcher/MaxInputBytesPerBatch", b.MaxInputBytesPerBatch, b.MaxInputBytesPerBatchPath, 0, 1),
 		}
 	}
 	return s
 }
 
-func (sc *stateCompiler) bound(n *source.Node, name string) numberField {
-	return sc.integer(n, name, 0, 1)
+// missing warns of what this release does not have, and gives the failure of a state that needs it; "" if it needs
+// nothing of the kind. Such a definition can be deployed, since the state may never be reached.
+func (sc *stateCompiler) missing(node *asl.Map) (failure string) {
+	if node.ItemReader != nil {
+		failure = "ItemReader is not supported by this release"
+		sc.warn(node.ItemReader, failure+"; the state will fail when it is reached", "hand the array to the state by its input")
+	}
+	if node.ResultWriter != nil {
+		failure = "ResultWriter is not supported by this release"
+		sc.warn(node.ResultWriter, failure+"; the state will fail when it is reached", "take the results from the state's output")
+	}
+	return failure
 }
 
 func (s *mapState) work(d *decider, f *Frame) {
+	if s.missing != "" {
+		d.fail(f, newFailure(ErrorRuntime, d.place(f)+s.missing))
+		return
+	}
 	scope := d.scope(f)
 	started, failed := s.start(scope, f)
 	if failed != nil {
@@ -94,7 +106,7 @@ func (s *mapState) start(scope *query.Scope, f *Frame) (ev event.MapStarted, fai
 		if x, ok := s.items.(*expression); ok {
 			return ev, x.unexpected("array", items)
 		}
-		return ev, &evalFailure{ErrorQueryEvaluation, "Items", "Map state input must be an array but was: " + items.Kind().String()}
+		return ev, s.noArray(items)
 	}
 	concurrency, failed := s.maxConcurrency.eval(scope)
 	if failed != nil {
@@ -107,6 +119,14 @@ func (s *mapState) start(scope *query.Scope, f *Frame) (ev event.MapStarted, fai
 	ev.ToleratedPercentage, failed = s.toleratedShare.eval(scope)
 	ev.MaxConcurrency, ev.ToleratedCount = int(concurrency), int(count)
 	return ev, failed
+}
+
+// noArray is the failure of a Map whose items are no array and do not come from an expression, as the service words it.
+func (s *mapState) noArray(items *value.Value) *evalFailure {
+	if x, ok := s.items.(*pathItems); ok {
+		return &evalFailure{name: ErrorRuntime, message: "Reference path \"" + x.path.Source() + "\" must point to array."}
+	}
+	return &evalFailure{name: ErrorRuntime, message: "Map state input must be an array but was: " + items.Kind().String()}
 }
 
 // group makes batches of items.

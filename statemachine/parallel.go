@@ -3,7 +3,6 @@ package statemachine
 import (
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/event"
-	"github.com/tercel-workflows/tercel/statemachine/query"
 )
 
 // parallelState runs its branches at once, each with the same input. Its result is the array of their outputs.
@@ -13,7 +12,7 @@ type parallelState struct {
 }
 
 func (sc *stateCompiler) parallel(node *asl.Parallel) behaviour {
-	s := &parallelState{arguments: sc.template(node.Arguments, sc.field("Arguments", query.Env{}))}
+	s := &parallelState{arguments: sc.arguments()}
 	for i := range node.Branches {
 		s.branches = append(s.branches, sc.flow(&node.Branches[i]))
 	}

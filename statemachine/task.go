@@ -43,10 +43,10 @@ func parseResource(text string) resource {
 func (sc *stateCompiler) task(node *asl.Task) behaviour {
 	return &taskState{
 		resource:    parseResource(node.Resource),
-		arguments:   sc.template(node.Arguments, sc.field("Arguments", query.Env{})),
-		timeout:     sc.integer(node.TimeoutSeconds, "TimeoutSeconds", 0, 1),
-		heartbeat:   sc.integer(node.HeartbeatSeconds, "HeartbeatSeconds", 0, 1),
-		credentials: sc.template(node.Credentials, sc.field("Credentials", query.Env{})),
+		arguments:   sc.arguments(),
+		timeout:     sc.integer("TimeoutSeconds", node.TimeoutSeconds, node.TimeoutSecondsPath, 0, 1),
+		heartbeat:   sc.integer("HeartbeatSeconds", node.HeartbeatSeconds, node.HeartbeatSecondsPath, 0, 1),
+		credentials: sc.payload("Credentials", node.Credentials),
 	}
 }
 

@@ -1,12 +1,10 @@
 package statemachine
 
 import (
-	"math"
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/event"
-	"github.com/tercel-workflows/tercel/statemachine/query"
 )
 
 // waitState waits for a number of seconds, or until a time.
@@ -16,11 +14,10 @@ type waitState struct {
 }
 
 func (sc *stateCompiler) wait(node *asl.Wait) behaviour {
-	if node.Timestamp != nil {
-		return &waitState{timestamp: sc.template(node.Timestamp, sc.field("Timestamp", query.Env{}))}
+	if node.Timestamp != nil || node.TimestampPath != nil {
+		return &waitState{timestamp: sc.text("Timestamp", node.Timestamp, node.TimestampPath)}
 	}
-	seconds := sc.integer(node.Seconds, "Seconds", 0, 0)
-	seconds.max = math.MaxInt32
+	seconds := sc.integer("Seconds", node.Seconds, node.SecondsPath, 0, 0)
 	return &waitState{seconds: &seconds}
 }
 
