@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func TestCommitFinalShape(t *testing.T) {
 	f := newFixture(t)
 	wakeAt := time.Now().Add(time.Hour).Truncate(time.Microsecond)
 	ended, parked, waiting, snapshotted := f.start(""), f.start("named"), f.start("waiting"), f.start("")
-	ended.End = &engine.EndRow{Status: engine.Failed, Error: ptr("Oops"), Cause: ptr("it broke"), EndedAt: ended.At}
+	ended.End = &engine.EndRow{Status: engine.Failed, Error: new("Oops"), Cause: new("it broke"), EndedAt: ended.At}
 	parked.Park, parked.Snapshot = &engine.ParkRow{WakeAt: wakeAt}, []byte("snap")
 	waiting.Start.Waiting, waiting.Events = true, nil
 	snapshotted.Snapshot = []byte("early")
@@ -170,7 +171,7 @@ func TestCommitRace(t *testing.T) {
 				w := f.step(starts[i].Execution, seq)
 				w.Events = fmt.Appendf(nil, "%d by %d", seq, who)
 				if seq == points {
-					w.End = &engine.EndRow{Status: engine.Succeeded, Output: input(fmt.Sprint(who)), EndedAt: w.At}
+					w.End = &engine.EndRow{Status: engine.Succeeded, Output: input(strconv.Itoa(who)), EndedAt: w.At}
 				}
 				batches[who] = append(batches[who], w)
 			}
@@ -189,7 +190,7 @@ func TestCommitRace(t *testing.T) {
 			for _, w := range batch {
 				if w.Outcome == engine.OutcomeCommitted {
 					winners[w.Execution]++
-					if seq == points && f.execution(w.Execution).Output.String() != fmt.Sprint(who) {
+					if seq == points && f.execution(w.Execution).Output.String() != strconv.Itoa(who) {
 						t.Errorf("the end of %s is not that of its winner", w.Execution)
 					}
 				} else if w.Outcome != engine.OutcomeFenced {
@@ -391,8 +392,6 @@ func TestCommitTx(t *testing.T) {
 		t.Error("a start that does not wait was stored in a transaction of the caller's")
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // TestCommitThroughBrokenConnections commits while connections are cut at random, and commits again what gave an error,
 // as the engine does. Every write takes effect once and is told so.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -77,11 +78,13 @@ func TestExecutions(t *testing.T) {
 		{"running", engine.Filter{Status: []engine.Status{engine.Running}}, func(i int) bool { return i%5 == 2 || i%5 == 3 }},
 		{"failed", engine.Filter{Status: []engine.Status{engine.Failed}}, func(i int) bool { return i%5 == 1 }},
 		{
-			"running or aborted", engine.Filter{Status: []engine.Status{engine.Running, engine.Aborted}},
+			"running or aborted",
+			engine.Filter{Status: []engine.Status{engine.Running, engine.Aborted}},
 			func(i int) bool { return i%5 >= 2 },
 		},
 		{
-			"time", engine.Filter{StartedAfter: begin.Add(5 * time.Minute), StartedBefore: begin.Add(10 * time.Minute)},
+			"time",
+			engine.Filter{StartedAfter: begin.Add(5 * time.Minute), StartedBefore: begin.Add(10 * time.Minute)},
 			func(i int) bool { return i > 5 && i < 10 },
 		},
 		{
@@ -157,7 +160,7 @@ func TestDeleteFinished(t *testing.T) {
 	f := newFixture(t)
 	var old, kept []*engine.Write
 	for i := range 30 {
-		w := f.start(fmt.Sprint(i))
+		w := f.start(strconv.Itoa(i))
 		endedAt := time.Now().Add(-48 * time.Hour)
 		switch i % 3 {
 		case 0: // ended long ago

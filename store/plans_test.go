@@ -174,8 +174,16 @@ func TestPlansWithoutStatistics(t *testing.T) {
 		query  string
 		params int
 	}{
-		{"end", 9}, {"park", 4}, {"snapshot", 3}, {"reopen", 4}, {"append_if_started", 4}, {"claim_due", 3},
-		{"claim_of_owner", 4}, {"claim_one", 4}, {"release", 2}, {"orphaned_owners", 0},
+		{"end", 9},
+		{"park", 4},
+		{"snapshot", 3},
+		{"reopen", 4},
+		{"append_if_started", 4},
+		{"claim_due", 3},
+		{"claim_of_owner", 4},
+		{"claim_one", 4},
+		{"release", 2},
+		{"orphaned_owners", 0},
 	} {
 		t.Run(c.query, func(t *testing.T) {
 			tx, err := f.pool.Begin(ctx)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -83,7 +84,7 @@ func putStateMachine(ctx context.Context, tx pgx.Tx, m engine.StateMachine) (eng
 	default:
 		result.Created = false
 	}
-	if !result.Created && string(newest.Definition) == string(m.Definition) && newest.Type == m.Type {
+	if !result.Created && bytes.Equal(newest.Definition, m.Definition) && newest.Type == m.Type {
 		result.StateMachine = newest
 		if newest.File == m.File || m.File == "" {
 			return result, nil

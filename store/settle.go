@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -107,7 +108,7 @@ func lostRows(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.
 	var hash []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &micros, &hash}, func() error {
 		w := sent[id]
-		if want := sha256.Sum256(w.Events); micros == w.At.UnixMicro() && string(hash) == string(want[:]) {
+		if want := sha256.Sum256(w.Events); micros == w.At.UnixMicro() && bytes.Equal(hash, want[:]) {
 			delete(lost, id)
 		}
 		return nil

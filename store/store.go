@@ -73,8 +73,7 @@ func notFound(err error) error {
 
 // sqlState gives the code of an error that Postgres answered with, or "".
 func sqlState(err error) string {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Code
 	}
 	return ""

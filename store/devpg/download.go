@@ -54,7 +54,7 @@ func downloaded(ctx context.Context, config Config, account *account) (*binaries
 	if strings.EqualFold(os.Getenv("TERCEL_PG_DOWNLOAD"), "off") {
 		return nil, errDownloadOff
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // the server's user has to read it
+	if err := os.MkdirAll(cache, 0o755); err != nil { // the server's user has to read it
 		return nil, fmt.Errorf("making the cache folder: %w", err)
 	}
 	unlock, err := lockFile(target + ".lock")
@@ -228,7 +228,7 @@ func unpack(file *zip.File, target string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(target, 0o755); err != nil { //nolint:gosec // the server's user has to read it
+	if err := os.Mkdir(target, 0o755); err != nil { // the server's user has to read it
 		return err
 	}
 	root, err := os.OpenRoot(target)
@@ -273,7 +273,7 @@ func unpackEntry(root *os.Root, header *tar.Header, content io.Reader) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(file, content) //nolint:gosec // bounded by maxUnpacked
+		_, err = io.Copy(file, content) // bounded by maxUnpacked
 		return errors.Join(err, file.Close())
 	default:
 		return nil // devices and the like are not in there

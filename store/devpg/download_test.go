@@ -6,7 +6,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"crypto/sha1" //nolint:gosec // what repositories publish
+	"crypto/sha1" // what repositories publish
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -39,7 +39,7 @@ func hide(t *testing.T) {
 	t.Helper()
 	t.Setenv("PG_BIN", "")
 	t.Setenv("PATH", "/bin")
-	if real, err := filepath.EvalSymlinks("/bin"); err == nil && real != "/bin" {
+	if dir, err := filepath.EvalSymlinks("/bin"); err == nil && dir != "/bin" {
 		// pg_config is among the system's programs; only the shell is needed.
 		dir := tempDir(t)
 		if err := os.Symlink("/bin/sh", filepath.Join(dir, "sh")); err != nil {
@@ -142,7 +142,7 @@ func repository(t *testing.T, archive []byte, checksums map[string]string) (base
 }
 
 func sha256Of(b []byte) string { h := sha256.Sum256(b); return hex.EncodeToString(h[:]) }
-func sha1Of(b []byte) string   { h := sha1.Sum(b); return hex.EncodeToString(h[:]) } //nolint:gosec // as above
+func sha1Of(b []byte) string   { h := sha1.Sum(b); return hex.EncodeToString(h[:]) }
 
 // TestDownload starts a cluster on a machine without Postgres, and then finds the programs in the cache.
 func TestDownload(t *testing.T) {

@@ -65,7 +65,7 @@ func openFolder(config Config, account *account) (*folder, error) {
 	}
 	f.root = account.reachable(root)
 	if f.root != root {
-		config.Log.Warn("the user that Postgres runs as cannot enter the data folder, using another", //nolint:sloglint // no context
+		config.Log.Warn("the user that Postgres runs as cannot enter the data folder, using another",
 			"user", account.name, "folder", root, "instead", f.root)
 	}
 	if err := f.open(); err != nil {
@@ -76,7 +76,7 @@ func openFolder(config Config, account *account) (*folder, error) {
 }
 
 func (f *folder) open() error {
-	if err := os.MkdirAll(filepath.Dir(f.root), 0o755); err != nil { //nolint:gosec // the server's user has to pass
+	if err := os.MkdirAll(filepath.Dir(f.root), 0o755); err != nil { // the server's user has to pass
 		return fmt.Errorf("making the data folder: %w", err)
 	}
 	if err := f.mkdir(f.root); err != nil {
@@ -119,7 +119,7 @@ func (f *folder) mkdir(path string) error {
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() != 0 && int(owner.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s belongs to the user with the id %d; choose another data folder", path, owner.Uid)
 	}
-	return os.Chmod(path, 0o700) //nolint:gosec // a folder
+	return os.Chmod(path, 0o700)
 }
 
 // takeLock keeps other processes out for as long as this one lives; the system drops the lock with the process.

@@ -66,8 +66,8 @@ func alive(pid int) bool {
 func isPostmaster(pid int, data string) bool {
 	if runtime.GOOS == "linux" {
 		if dir, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "cwd")); err == nil {
-			real, err := filepath.EvalSymlinks(data)
-			return err == nil && dir == real
+			resolved, err := filepath.EvalSymlinks(data)
+			return err == nil && dir == resolved
 		}
 	}
 	//nolint:noctx // it answers at once

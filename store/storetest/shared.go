@@ -1,3 +1,5 @@
+//go:build unix
+
 package storetest
 
 import (
@@ -47,20 +49,21 @@ func init() { //nolint:gochecknoinits // a test binary has no other place to bec
 	}
 }
 
-// using holds the lock that says that this process uses the cluster. It is kept here so that the file is not collected,
-// and closed with that, while the process lives.
-var using *os.File
+// heldOpen keeps the file with the lock that says that this process uses the cluster. If it were collected, it would be
+// closed, and the lock be gone while the process lives.
+var heldOpen []*os.File
 
 // shared gives the URL of the shared cluster, started if need be. The process is one of its users from then on.
 func shared() (string, error) {
 	folder := filepath.Join(os.TempDir(), "tercel-test-postgres-"+strconv.Itoa(os.Getuid()))
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the server's user has to pass
+	if err := os.MkdirAll(folder, 0o755); err != nil { // the server's user has to pass
 		return "", fmt.Errorf("making the folder of the test cluster: %w", err)
 	}
-	var err error
-	if using, err = lock(filepath.Join(folder, "users"), unix.LOCK_SH); err != nil {
+	using, err := lock(filepath.Join(folder, "users"), unix.LOCK_SH)
+	if err != nil {
 		return "", err
 	}
+	heldOpen = append(heldOpen, using)
 	starting, err := lock(filepath.Join(folder, "starting"), unix.LOCK_EX)
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package storetest_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(keyOfA) == string(keyOfB) {
+	if bytes.Equal(keyOfA, keyOfB) {
 		t.Error("two tests share their tables")
 	}
 }
