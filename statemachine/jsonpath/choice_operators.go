@@ -40,7 +40,7 @@ var comparators = func() map[string]comparator {
 	}
 	types := map[string]struct {
 		kind  source.Kind
-		order func(a, b *value.Value) (order int, comparable bool)
+		order func(a, b *value.Value) (order int, ok bool)
 	}{
 		"String": {source.String, orderStrings}, "Numeric": {source.Number, orderNumbers}, "Timestamp": {source.String, orderTimes},
 	}
@@ -72,21 +72,21 @@ func isKind(k value.Kind) func(*value.Value) bool {
 	return func(v *value.Value) bool { return v.Kind() == k }
 }
 
-func orderStrings(a, b *value.Value) (order int, comparable bool) {
+func orderStrings(a, b *value.Value) (order int, ok bool) {
 	if a.Kind() != value.String || b.Kind() != value.String {
 		return 0, false
 	}
 	return compareText(a.Text(), b.Text()), true
 }
 
-func orderNumbers(a, b *value.Value) (order int, comparable bool) {
+func orderNumbers(a, b *value.Value) (order int, ok bool) {
 	if a.Kind() != value.Number || b.Kind() != value.Number {
 		return 0, false
 	}
 	return compareNumbers(a, b), true
 }
 
-func orderTimes(a, b *value.Value) (order int, comparable bool) {
+func orderTimes(a, b *value.Value) (order int, ok bool) {
 	if a.Kind() != value.String || b.Kind() != value.String {
 		return 0, false
 	}

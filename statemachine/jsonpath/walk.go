@@ -57,10 +57,7 @@ func newSteps(list []step) *steps {
 }
 
 // budget bounds what one evaluation may cost.
-type budget struct {
-	visits  int
-	results int
-}
+type budget struct{ visits int }
 
 func (b *budget) visit() error {
 	if b.visits--; b.visits < 0 {
@@ -160,8 +157,8 @@ func (w *walk) from(i int, v *value.Value) error {
 		return err
 	}
 	if i == len(w.list) {
-		if w.budget.results++; w.budget.results > maxResults {
-			return limitError("results", maxResults)
+		if len(w.out) == maxResults {
+			return limitError("results of a path", maxResults)
 		}
 		w.out = append(w.out, v)
 		return nil
