@@ -81,7 +81,7 @@ func (o object) must(name, hint string) *source.Node {
 // misspelt gives a member whose name is almost the given one and no field of its own.
 func (o object) misspelt(name string) *source.Member {
 	for _, m := range o.node.Members {
-		if _, isField := stateFields[m.Name]; !isField && closest(m.Name, []string{name}) == 0 {
+		if _, isField := stateFields[m.Name]; !isField && diag.Closest(m.Name, []string{name}) != "" {
 			return m
 		}
 	}

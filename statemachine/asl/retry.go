@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 )
 
@@ -169,8 +170,8 @@ func (o object) errorName(n *source.Node) {
 		bare[i] = strings.TrimPrefix(each, reservedPrefix)
 	}
 	hint := "names that begin with States. are reserved; choose another name for an error of your own"
-	if i := closest(strings.TrimPrefix(name, reservedPrefix), bare); i >= 0 {
-		hint = fmt.Sprintf("did you mean %q?", errorNames[i])
+	if near := diag.Closest(strings.TrimPrefix(name, reservedPrefix), bare); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", reservedPrefix+near)
 	}
 	o.p.warnAt(n.Pos, n.Pointer, CodeErrorName, hint, "%q is no error name of the language", name)
 }

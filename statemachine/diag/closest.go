@@ -1,26 +1,33 @@
 package diag
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// What is longer, or chosen from more, is not worth the time to compare.
+const (
+	longestName = 100
+	mostNames   = 1000
+)
+
 // Closest gives the known name that is most like a name that is not known, for a "did you mean"; "" if none is near
-// enough to be a slip of the fingers: a third of the letters wrong, or swapped, at the most.
+// enough to be a slip of the fingers: the case of letters aside, a third of them wrong, or swapped, at the most.
 func Closest(name string, known []string) string {
-	best, least := "", max(1, len([]rune(name))/3)+1
+	if len(name) > longestName || len(known) > mostNames {
+		return ""
+	}
+	letters := []rune(strings.ToLower(name))
+	best, least := "", len(letters)/3+1
 	for _, k := range known {
-		if d := distance([]rune(lower(name)), []rune(lower(k))); d < least {
+		if difference := utf8.RuneCountInString(k) - len(letters); max(difference, -difference) >= least {
+			continue // not near, however alike the letters are
+		}
+		if d := distance(letters, []rune(strings.ToLower(k))); d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// lower folds ASCII letters only; that is all that the names of a language have.
-func lower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
 }
 
 // distance counts the letters to insert, delete, replace or swap with their neighbour to get from a to b.
