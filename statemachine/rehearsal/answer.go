@@ -19,6 +19,7 @@ type Call struct {
 	Number     int           // how often the state was invoked before, in the same iterations
 	At         time.Duration // since the start of the execution
 	Token      string        // the task token
+	Answer     *Answer       // what the mock answered; nil before
 }
 
 // String names the state with its iterations, such as Batch[2].

@@ -67,6 +67,7 @@ func branchIndex(location string) int {
 // Place is a point with where it stands in the file, and how often it was come by.
 type Place struct {
 	Point
+	Type         string // of the state
 	Line, Column int
 	Hits         int
 }
@@ -126,40 +127,40 @@ func (c *Coverage) Uncovered() []Place {
 	return missed
 }
 
-func (c *Coverage) add(kind Kind, state string, index int, at source.Pos) {
-	point := Point{kind, state, index}
+func (c *Coverage) add(kind Kind, state *asl.Common, index int, at source.Pos) {
+	point := Point{kind, state.Name, index}
 	c.index[point] = len(c.Places)
-	c.Places = append(c.Places, Place{Point: point, Line: at.Line, Column: at.Column})
+	c.Places = append(c.Places, Place{Point: point, Type: state.Type, Line: at.Line, Column: at.Column})
 }
 
 func (c *Coverage) flow(fl *asl.Flow) {
 	for _, s := range fl.States {
 		base := s.Base()
-		c.add(State, base.Name, 0, base.NamePos)
+		c.add(State, base, 0, base.NamePos)
 		switch s := s.(type) {
 		case *asl.Choice:
 			for i, r := range s.Choices {
-				c.add(Branch, base.Name, i, r.Node.Pos)
+				c.add(Branch, base, i, r.Node.Pos)
 			}
 			if m := base.Node.Member("Default"); m != nil {
-				c.add(Branch, base.Name, fallback, m.NamePos)
+				c.add(Branch, base, fallback, m.NamePos)
 			}
 		case *asl.Task:
-			c.guards(base.Name, s.Retry, s.Catch)
+			c.guards(base, s.Retry, s.Catch)
 		case *asl.Parallel:
-			c.guards(base.Name, s.Retry, s.Catch)
+			c.guards(base, s.Retry, s.Catch)
 			for i := range s.Branches {
 				c.flow(&s.Branches[i])
 			}
 		case *asl.Map:
-			c.guards(base.Name, s.Retry, s.Catch)
+			c.guards(base, s.Retry, s.Catch)
 			c.flow(&s.Processor)
 		}
 	}
 }
 
 // guards adds retriers and catchers. A retrier that never tries again (MaxAttempts 0) cannot be come by.
-func (c *Coverage) guards(state string, retry []asl.Retrier, catch []asl.Catcher) {
+func (c *Coverage) guards(state *asl.Common, retry []asl.Retrier, catch []asl.Catcher) {
 	for i := range retry {
 		if retry[i].MaxAttempts > 0 {
 			c.add(Retrier, state, i, retry[i].Node.Pos)

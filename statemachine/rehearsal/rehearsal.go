@@ -205,6 +205,7 @@ func (p *performance) invoke(c statemachine.Invoke) error {
 	call.Number = p.calls[name]
 	p.calls[name]++
 	p.result.Calls = append(p.result.Calls, call)
+	p.tracker.called(c.Frame, call)
 	p.waiting[c.Task] = call
 	if p.script.Answer == nil {
 		return fmt.Errorf("there is no mock for %s", call)
@@ -219,6 +220,7 @@ func (p *performance) invoke(c statemachine.Invoke) error {
 	if strings.Contains(c.Resource, "activity:") {
 		p.agenda.add(entry{at: p.now, task: c.Task, sig: statemachine.TaskStarted{Task: c.Task, Worker: "rehearsal"}})
 	}
+	call.Answer = &answer
 	at := p.expect(c.Task, p.now, answer)
 	if answer.Token != nil && !answer.Never {
 		p.expect(c.Task, at, *answer.Token)

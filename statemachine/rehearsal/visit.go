@@ -31,6 +31,7 @@ type Visit struct {
 	// Flows are the paths of the branches of a Parallel or the iterations of a Map, by index, in the last attempt. An
 	// iteration that did not begin has none.
 	Flows       []Path
+	Calls       []*Call      // one for each attempt
 	Expressions []Expression // if the script asks for a trace
 }
 
@@ -47,6 +48,8 @@ type Expression struct {
 	Source   string
 	Value    *value.Value // nil if it gave nothing
 	Err      error
+	Calls    int  // how many calls the state had made before
+	Flows    bool // the branches or iterations of the state had begun
 }
 
 // Walk visits all visits of the path in the order of the definition's nesting, with their depth: 0 at the top.
@@ -90,6 +93,13 @@ func newTracker(m *statemachine.Machine, info statemachine.Info, result *Result,
 
 func (t *tracker) iterations(frame event.FrameID) []int { return t.places[frame].iterations }
 
+// called notes a call with the visit that makes it.
+func (t *tracker) called(frame event.FrameID, c *Call) {
+	if v := t.current[frame]; v != nil {
+		v.Calls = append(v.Calls, c)
+	}
+}
+
 // last gives the names of the states that were entered last.
 func (t *tracker) last(n int) []string { return t.recent[max(0, len(t.recent)-n):] }
 
@@ -111,7 +121,9 @@ func (t *tracker) attach(events int) {
 	for ; n < len(t.seen) && t.seen[n].Events <= events; n++ {
 		o := t.seen[n]
 		if v := t.current[o.Frame]; v != nil {
-			v.Expressions = append(v.Expressions, Expression{o.Location, o.Source, o.Value, o.Err})
+			v.Expressions = append(v.Expressions, Expression{
+				o.Location, o.Source, o.Value, o.Err, len(v.Calls), v.Flows != nil,
+			})
 		}
 	}
 	t.seen = t.seen[n:]
