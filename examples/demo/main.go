@@ -19,7 +19,7 @@ func main() {
 	binary := flag.String("tercel", "bin/tercel", "the `binary` to show")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	err := run(ctx, *binary)
 	cancel()
 	stop()
