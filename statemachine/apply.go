@@ -73,6 +73,10 @@ func (r *Run) apply(f *Frame, ev Event) error {
 // width gives how many events the Step Functions API makes of one of ours: the ids that it numbers them with appear in
 // the causes of errors, so a run must count as it does.
 func width(f *Frame, data event.Data) int64 {
+	if f.hidden {
+		return 0
+	}
+	_, distributed := f.Distributed()
 	switch data.(type) {
 	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat:
 		return 0
@@ -81,9 +85,16 @@ func width(f *Frame, data event.Data) int64 {
 			return 1
 		}
 		return 2 // TaskScheduled and TaskStarted
-	default:
-		return 1
+	case event.IterationStarted:
+		if distributed {
+			return 0
+		}
+	case event.MapStarted, event.MapSucceeded, event.MapFailed:
+		if distributed {
+			return 2 // with MapRunStarted, MapRunSucceeded and MapRunFailed
+		}
 	}
+	return 1
 }
 
 func (r *Run) applyStarted(ev Event) error {

@@ -143,6 +143,7 @@ func (sc *stateCompiler) inner(node asl.State) {
 // guarded compiles what Task, Parallel and Map share: their result's way out, Retry and Catch.
 func (sc *stateCompiler) guarded(retry []asl.Retrier, catch []asl.Catcher) {
 	sc.state.outcome = sc.outcome(true)
+	sc.state.retries = true
 	sc.state.retriers = retry
 	for i := range catch {
 		way := sc.caught("Catch/"+strconv.Itoa(i)+"/", &catch[i])

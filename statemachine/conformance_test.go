@@ -167,8 +167,13 @@ func checkOutcome(t *testing.T, c recorded, x *replay) {
 	if cause != nil {
 		got["cause"] = *cause
 	}
-	for _, d := range c.compare(want, got) {
-		t.Errorf("%s", d)
+	for key, v := range want {
+		if v == nil {
+			continue // not recorded
+		}
+		for _, d := range c.compare(v, got[key]) {
+			t.Errorf("the %s%s", key, d)
+		}
 	}
 	if x.run.Status() == statemachine.Succeeded {
 		for _, d := range c.compare(c.Expected.Output, decoded(x.run.Output().JSON())) {
@@ -199,7 +204,7 @@ func (x *replay) compareHistory(c recorded) []string {
 			return []string{"an event is no object"}
 		}
 		api["timestamp"] = "timestamp"
-		got = append(got, parsePayloads(api))
+		got = append(got, api)
 	}
 	return c.compare(c.Expected.History, got)
 }
@@ -238,26 +243,47 @@ var (
 	placeholder = regexp.MustCompile(`<[A-Za-z][^<>"\\]{0,60}>|timestamp|datetime|snf_role_arn|sfn_role_arn`)
 )
 
-// compare gives the places where something differs from the recording, which masks what changes from run to run.
+// compare gives the places where something differs from the recording, which masks what changes from run to run. A time
+// that the recording has not masked must be the same as it is.
 func (c recorded) compare(want, got any) []string {
 	text, err := json.Marshal(parsePayloads(got))
 	if err != nil {
 		return []string{err.Error()}
 	}
+	plain := map[string]bool{"timestamp": true, "datetime": true, "date": true, "snf_role_arn": true, "sfn_role_arn": true}
 	masked := isoTime.ReplaceAllString(string(text), "date")
 	for _, tr := range c.Transforms {
+		plain[tr.Replacement] = true
 		if re, err := regexp.Compile(tr.Regex); err == nil && tr.Regex != "" {
 			masked = re.ReplaceAllLiteralString(masked, tr.Replacement)
 		}
 	}
-	masked = strings.ReplaceAll(strings.ReplaceAll(masked, "arn:aws:", "arn:<partition>:"), "us-east-1", "<region>")
-	var diff []string
-	differences("", want, decoded([]byte(masked)), &diff)
-	sort.Strings(diff)
-	return diff
+	diff := differences{plain: plain}
+	var list []string
+	exact := diff.of(want, text)
+	for at, what := range diff.of(want, []byte(masked)) {
+		if _, also := exact[at]; also {
+			list = append(list, what)
+		}
+	}
+	sort.Strings(list)
+	return list
 }
 
-func differences(at string, want, got any, diff *[]string) {
+// differences finds where a value is not what was recorded.
+type differences struct {
+	plain map[string]bool // texts that stand for any value
+	found map[string]string
+}
+
+func (d differences) of(want any, text []byte) map[string]string {
+	d.found = map[string]string{}
+	text = []byte(strings.ReplaceAll(strings.ReplaceAll(string(text), "arn:aws:", "arn:<partition>:"), "us-east-1", "<region>"))
+	d.walk("", want, decoded(text))
+	return d.found
+}
+
+func (d differences) walk(at string, want, got any) {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
@@ -266,14 +292,14 @@ func differences(at string, want, got any, diff *[]string) {
 		}
 		for k := range w {
 			if _, ok := g[k]; !ok {
-				*diff = append(*diff, fmt.Sprintf("%s.%s is missing, want %v", at, k, w[k]))
+				d.found[at+"."+k] = fmt.Sprintf("%s.%s is missing, want %v", at, k, w[k])
 				continue
 			}
-			differences(at+"."+k, w[k], g[k], diff)
+			d.walk(at+"."+k, w[k], g[k])
 		}
 		for k := range g {
 			if _, ok := w[k]; !ok {
-				*diff = append(*diff, fmt.Sprintf("%s.%s is %v, want none", at, k, g[k]))
+				d.found[at+"."+k] = fmt.Sprintf("%s.%s is %v, want none", at, k, g[k])
 			}
 		}
 		return
@@ -283,16 +309,16 @@ func differences(at string, want, got any, diff *[]string) {
 			break
 		}
 		for i := range w {
-			differences(fmt.Sprintf("%s[%d]", at, i), w[i], g[i], diff)
+			d.walk(fmt.Sprintf("%s[%d]", at, i), w[i], g[i])
 		}
 		return
 	case string:
-		if fitsMask(w, got) {
+		if d.plain[w] || fitsMask(w, got) {
 			return
 		}
 	}
 	if !reflect.DeepEqual(want, got) {
-		*diff = append(*diff, fmt.Sprintf("%s is %v, want %v", at, got, want))
+		d.found[at] = fmt.Sprintf("%s is %v, want %v", at, got, want)
 	}
 }
 

@@ -21,6 +21,8 @@ type dialect interface {
 	number(name string, literal, path *source.Node) template
 	// text is the same for a field that takes a text.
 	text(name string, literal, path *source.Node) template
+	// timestamp is the Timestamp of a Wait, or its twin.
+	timestamp(w *asl.Wait) template
 	// payload is a field of any shape.
 	payload(name string, n *source.Node) template
 	// items gives the array that a Map iterates over; nil: the state's input.

@@ -53,6 +53,10 @@ func (d *expressionDialect) text(name string, literal, _ *source.Node) template 
 	return d.template(literal, name, query.Env{})
 }
 
+func (d *expressionDialect) timestamp(w *asl.Wait) template {
+	return d.template(w.Timestamp, "Timestamp", query.Env{})
+}
+
 func (d *expressionDialect) payload(name string, n *source.Node) template {
 	return d.template(n, name, query.Env{})
 }

@@ -17,11 +17,20 @@ func newGroup(total int) *group {
 func (r *Run) openFrame(parent *Frame, fl *flow, input *value.Value) *Frame {
 	r.lastFrame++
 	f := &Frame{id: r.lastFrame, parent: parent, index: parent.group.next, flow: fl, input: input}
+	f.hidden = f.isHidden()
 	parent.group.next++
 	parent.group.open[f.index] = f
 	r.frames[f.id] = f
 	r.await(f, fl.start)
 	return f
+}
+
+func (f *Frame) isHidden() bool {
+	if f.parent == nil {
+		return false
+	}
+	_, distributed := f.parent.Distributed()
+	return distributed || f.parent.hidden
 }
 
 // closeFrame removes a branch or iteration with everything below it.

@@ -24,6 +24,7 @@ type state struct {
 	name, typ string
 	flow      *flow
 	next      string // "" ends the flow
+	retries   bool   // the type is one that can be retried
 	retriers  []asl.Retrier
 	catchers  []catcher
 	outcome   outcome

@@ -22,6 +22,7 @@ type mapState struct {
 	maxConcurrency numberField
 	toleratedCount numberField
 	toleratedShare numberField
+	label          string // of the map run
 	missing        string // what the state needs and this release does not have
 }
 
@@ -42,6 +43,10 @@ func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 		toleratedCount: sc.integer("ToleratedFailureCount", node.ToleratedFailureCount, node.ToleratedFailureCountPath, -1, 0),
 		toleratedShare: sc.percentage("ToleratedFailurePercentage", node.ToleratedFailurePercentage, node.ToleratedFailurePercentagePath),
 		missing:        sc.missing(node),
+		label:          node.Label,
+	}
+	if s.label == "" {
+		s.label = node.Name
 	}
 	if b := node.ItemBatcher; b != nil {
 		s.batch = &batcher{

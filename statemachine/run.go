@@ -82,6 +82,7 @@ type Frame struct {
 	retry bool      // until is the time of a retry
 
 	finished bool // the flow has ended; only a Parallel's branch is kept then
+	hidden   bool // below a distributed Map: the Step Functions API tells of its children elsewhere
 	catching bool // within a decision: a catcher's way out is being evaluated
 }
 
@@ -201,6 +202,19 @@ func (f *Frame) ID() FrameID { return f.id }
 
 // Parent gives the frame of the Parallel or Map that this one belongs to, nil for the top level.
 func (f *Frame) Parent() *Frame { return f.parent }
+
+// Hidden tells whether the frame is below a distributed Map. The history that the Step Functions API gives of an
+// execution does not have the events of such frames.
+func (f *Frame) Hidden() bool { return f.hidden }
+
+// Distributed tells whether the frame is in a distributed Map, and gives its label, or its name for want of one.
+func (f *Frame) Distributed() (label string, ok bool) {
+	m, isMap := f.behaviour().(*mapState)
+	if !isMap || !m.distributed {
+		return "", false
+	}
+	return m.label, true
+}
 
 // Index gives the index of the branch or iteration.
 func (f *Frame) Index() int { return f.index }

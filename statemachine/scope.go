@@ -126,7 +126,9 @@ func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 	machine.text("Name", r.info.StateMachine)
 	state.text("Name", f.state.name)
 	state.text("EnteredTime", formatTime(f.enteredAt))
-	state.set("RetryCount", value.FromInt(int64(f.retries)))
+	if f.state.retries {
+		state.set("RetryCount", value.FromInt(int64(f.retries)))
+	}
 	context.set("Execution", execution.value())
 	context.set("StateMachine", machine.value())
 	context.set("State", state.value())

@@ -134,6 +134,7 @@ type restorer struct {
 func (rs *restorer) frame(parent *Frame, flowOf func(index int) *flow) (*Frame, error) {
 	f := &Frame{parent: parent, id: FrameID(rs.Uint()), index: int(rs.Uint()), next: rs.Text()}
 	f.flow = flowOf(f.index)
+	f.hidden = f.isHidden()
 	if name := rs.Text(); name != "" {
 		f.state = rs.run.machine.states[name]
 		if f.state == nil || f.flow == nil || f.state.flow != f.flow {

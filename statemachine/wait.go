@@ -5,6 +5,7 @@ import (
 
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/jsonpath"
 )
 
 // waitState waits for a number of seconds, or until a time.
@@ -15,7 +16,7 @@ type waitState struct {
 
 func (sc *stateCompiler) wait(node *asl.Wait) behaviour {
 	if node.Timestamp != nil || node.TimestampPath != nil {
-		return &waitState{timestamp: sc.text("Timestamp", node.Timestamp, node.TimestampPath)}
+		return &waitState{timestamp: sc.timestamp(node)}
 	}
 	seconds := sc.integer("Seconds", node.Seconds, node.SecondsPath, 0, 0)
 	return &waitState{seconds: &seconds}
@@ -44,8 +45,11 @@ func (s *waitState) until(d *decider, f *Frame) (time.Time, *evalFailure) {
 	if failed != nil {
 		return time.Time{}, failed
 	}
-	until, err := time.Parse(time.RFC3339Nano, *text)
-	if err != nil {
+	until, ok := jsonpath.ParseTimestamp(*text)
+	if !ok {
+		if p, ok := s.timestamp.(*pathParameter); ok {
+			return time.Time{}, p.noTimestamp(*text)
+		}
 		message := "The Timestamp '" + *text + "' is not valid: expected a date and time as RFC 3339 has them, such as 2026-01-31T12:00:00Z."
 		return time.Time{}, &evalFailure{name: ErrorQueryEvaluation, location: "Timestamp", message: message}
 	}

@@ -41,6 +41,7 @@ func (d Details) api(region string) *value.Value {
 	if d.Length != nil {
 		o.set("length", value.FromInt(int64(*d.Length)))
 	}
+	o.text("mapRunArn", d.MapRun)
 	o.text("resource", d.Resource)
 	if d.Service != "" {
 		o.text("resourceType", d.Service)

@@ -46,6 +46,7 @@ type Details struct {
 	Timeout   time.Duration // 0: none
 	Heartbeat time.Duration // 0: none
 	Index     *int          // of an iteration
+	MapRun    string        // the ARN of a map run
 	Length    *int          // of a Map
 	Until     time.Time     // of a wait or a retry
 	Node      string
@@ -58,11 +59,13 @@ type Viewer struct {
 	info statemachine.Info
 	id   int64
 	last map[event.FrameID]int64 // the id of the frame's last event
+	// room holds, by the frame of a Map, the last event of the iteration that made room for the next.
+	room map[event.FrameID]int64
 }
 
 // NewViewer begins at the start of an execution's history.
 func NewViewer(m *statemachine.Machine, info statemachine.Info) *Viewer {
-	return &Viewer{run: m.NewRun(info), info: info, last: map[event.FrameID]int64{}}
+	return &Viewer{run: m.NewRun(info), info: info, last: map[event.FrameID]int64{}, room: map[event.FrameID]int64{}}
 }
 
 // View unfolds a whole history.
@@ -126,11 +129,31 @@ type unfolding struct {
 
 // add appends an event with the next id.
 func (u *unfolding) add(typ string, d Details) {
+	if u.hidden() {
+		u.extra(typ, d)
+		return
+	}
 	u.id++
 	u.out = append(u.out, Event{
 		ID: u.id, PreviousID: u.last[u.ev.Frame], Type: typ, Time: u.ev.Time, Frame: u.ev.Frame, State: u.after.name, Details: d,
 	})
 	u.last[u.ev.Frame] = u.id
+}
+
+// aside appends an event with the next id that none after it is linked to.
+func (u *unfolding) aside(typ string) {
+	before := u.last[u.ev.Frame]
+	u.add(typ, Details{})
+	u.last[u.ev.Frame] = before
+}
+
+// hidden tells whether the event is one of a child of a distributed Map.
+func (u *unfolding) hidden() bool {
+	f := u.before.frame
+	if f == nil {
+		f = u.after.frame
+	}
+	return f.Hidden()
 }
 
 // extra appends an event that the API does not know.

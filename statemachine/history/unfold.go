@@ -1,6 +1,7 @@
 package history
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/tercel-workflows/tercel/statemachine"
@@ -19,8 +20,7 @@ func (u *unfolding) unfold() {
 	case event.ExecutionAborted:
 		u.add("ExecutionAborted", Details{Key: "executionAbortedEventDetails", Error: data.Error, Cause: data.Cause})
 	case event.ExecutionTimedOut:
-		timeout := statemachine.ErrorTimeout
-		u.add("ExecutionTimedOut", Details{Key: "executionTimedOutEventDetails", Error: &timeout})
+		u.add("ExecutionTimedOut", Details{Key: "executionTimedOutEventDetails", Error: new(statemachine.ErrorTimeout)})
 	case event.ExecutionRedriven:
 		u.add("ExecutionRedriven", Details{Key: "executionRedrivenEventDetails", Redrives: u.run.RedriveCount()})
 	case event.ExecutionRecovered:
@@ -43,7 +43,7 @@ func (u *unfolding) unfold() {
 		u.add("ParallelStateStarted", Details{})
 		u.openBranches()
 	case event.ParallelSucceeded:
-		u.add("ParallelStateSucceeded", Details{})
+		u.aside("ParallelStateSucceeded")
 	case event.ParallelFailed:
 		u.add("ParallelStateFailed", Details{})
 	default:
@@ -61,17 +61,19 @@ func (u *unfolding) openBranches() {
 func (u *unfolding) unfoldMap() {
 	switch data := u.ev.Data.(type) {
 	case event.MapStarted:
-		length := u.after.frame.Size()
-		u.add("MapStateStarted", Details{Key: "mapStateStartedEventDetails", Length: &length})
+		u.mapStarted()
 	case event.MapSucceeded:
-		u.add("MapStateSucceeded", Details{})
+		if _, ok := u.after.frame.Distributed(); ok {
+			u.add("MapRunSucceeded", Details{})
+		}
+		u.aside("MapStateSucceeded")
 	case event.MapFailed:
+		if _, ok := u.after.frame.Distributed(); ok {
+			u.add("MapRunFailed", Details{Key: "mapRunFailedEventDetails", Error: data.Error, Cause: data.Cause})
+		}
 		u.add("MapStateFailed", Details{})
 	case event.IterationStarted:
-		child := u.run.LastFrame()
-		index := child.Index()
-		u.add("MapIterationStarted", Details{Key: "mapIterationStartedEventDetails", Name: u.after.name, Index: &index})
-		u.last[child.ID()] = u.id
+		u.iterationStarted()
 	case event.IterationSucceeded:
 		u.iterationEnded("Succeeded")
 	case event.IterationFailed:
@@ -83,13 +85,48 @@ func (u *unfolding) unfoldMap() {
 	}
 }
 
+func (u *unfolding) mapStarted() {
+	length := u.after.frame.Size()
+	u.add("MapStateStarted", Details{Key: "mapStateStartedEventDetails", Length: &length})
+	delete(u.room, u.ev.Frame)
+	if label, ok := u.after.frame.Distributed(); ok {
+		u.add("MapRunStarted", Details{Key: "mapRunStartedEventDetails", MapRun: u.mapRun(label)})
+	}
+}
+
+// mapRun makes the ARN of a map run: that of its execution, with the label and the event that began it.
+func (u *unfolding) mapRun(label string) string {
+	prefix, _, _ := strings.Cut(u.info.ExecutionID, ":execution:")
+	return prefix + ":mapRun:" + u.info.StateMachine + "/" + label + ":" + u.info.ExecutionName + "-" + strconv.FormatInt(u.id, 10)
+}
+
+func (u *unfolding) iterationStarted() {
+	child := u.run.LastFrame()
+	index := child.Index()
+	d := Details{Key: "mapIterationStartedEventDetails", Name: u.after.name, Index: &index}
+	if _, ok := u.after.frame.Distributed(); ok {
+		u.extra("MapIterationStarted", d)
+		return
+	}
+	before := u.last[u.ev.Frame]
+	if from, ok := u.room[u.ev.Frame]; ok {
+		u.last[u.ev.Frame] = from
+	}
+	u.add("MapIterationStarted", d)
+	u.last[child.ID()] = u.id
+	u.last[u.ev.Frame] = before
+}
+
 // iterationEnded happens in the iteration's frame, and leads on in the frame of the Map.
 func (u *unfolding) iterationEnded(how string) {
 	parent := u.before.frame.Parent()
 	name, _ := parent.State()
 	index := u.before.frame.Index()
+	u.room[parent.ID()] = u.last[u.ev.Frame]
 	u.add("MapIteration"+how, Details{Key: "mapIteration" + how + "EventDetails", Name: name, Index: &index})
-	u.last[parent.ID()] = u.id
+	if !u.hidden() {
+		u.last[parent.ID()] = u.id
+	}
 }
 
 func (u *unfolding) unfoldTask(data event.Data) {

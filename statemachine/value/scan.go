@@ -346,3 +346,18 @@ func AppendString(b []byte, s string) []byte {
 	b = append(b, s[start:]...)
 	return append(b, '"')
 }
+
+// compact appends valid JSON without its white space.
+func compact(b, text []byte) []byte {
+	start := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = skipString(text, i) - 1
+		case ' ', '\n', '\r', '\t':
+			b = append(b, text[start:i]...)
+			start = i + 1
+		}
+	}
+	return append(b, text[start:]...)
+}

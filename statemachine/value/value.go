@@ -1,7 +1,8 @@
 // Package value holds JSON values as executions carry them: immutable, lossless, and parsed only when something reads
 // them, and then only as deep as it reads.
 //
-// A value that is only passed on costs nothing and comes out byte for byte as it came in: numbers keep their digits
+// A value that is only passed on costs nothing and comes out byte for byte as it came in; one that becomes part of
+// another loses its white space and nothing else: numbers keep their digits
 // (1e400, 20-digit integers), strings keep their escapes (\u0000, lone surrogates), objects keep the order of their
 // members.
 package value
@@ -260,7 +261,8 @@ func (v *Value) Get(key string) *Value {
 	return nil
 }
 
-// Size gives the number of bytes that JSON has, without making the text.
+// Size gives the number of bytes that JSON has at the most, without making the text: white space inside of what a value
+// was built of counts, although the text is without it.
 func (v *Value) Size() int {
 	if v.raw != nil {
 		return len(v.raw)
@@ -313,6 +315,15 @@ func (v *Value) Append(b []byte) []byte {
 	if v.raw != nil {
 		return append(b, v.raw...)
 	}
+	return v.appendCompact(b)
+}
+
+// appendCompact appends the text of the value without white space. What is built of other values is compact all
+// through, as the Step Functions service writes it.
+func (v *Value) appendCompact(b []byte) []byte {
+	if v.raw != nil {
+		return compact(b, v.raw)
+	}
 	l := v.tree.Load()
 	if l.kind == Array {
 		b = append(b, '[')
@@ -320,7 +331,7 @@ func (v *Value) Append(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = e.Append(b)
+			b = e.appendCompact(b)
 		}
 		return append(b, ']')
 	}
@@ -331,7 +342,7 @@ func (v *Value) Append(b []byte) []byte {
 		}
 		b = AppendString(b, l.keys[i])
 		b = append(b, ':')
-		b = e.Append(b)
+		b = e.appendCompact(b)
 	}
 	return append(b, '}')
 }
