@@ -342,3 +342,16 @@ func fitsMask(want string, got any) bool {
 	fits, err := regexp.MatchString(pattern, text)
 	return err == nil && fits
 }
+
+// TestConformanceSamples compiles the definitions that the service's public samples have: all of them can be deployed.
+func TestConformanceSamples(t *testing.T) {
+	dir := os.Getenv("TERCEL_CONFORMANCE")
+	if dir == "" {
+		t.Skip("TERCEL_CONFORMANCE names no folder of recordings")
+	}
+	for _, c := range readRecorded(t, filepath.Join(dir, "accept_samples.jsonl")) {
+		if m, list := statemachine.Compile("definition.json", c.Definition); m == nil {
+			t.Errorf("%s: %s", c.ID, list.Error())
+		}
+	}
+}
