@@ -101,7 +101,8 @@ func TestCoreIsPure(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && entry.Name() == "testdata" {
+		// asltest is what tests of definitions are written with: it reads files, and only tests import it.
+		if entry.IsDir() && (entry.Name() == "testdata" || path == "asltest") {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

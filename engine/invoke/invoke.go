@@ -52,6 +52,9 @@ type TaskError struct{ Name, Cause string }
 // Error gives name and cause.
 func (e *TaskError) Error() string { return e.Name + ": " + e.Cause }
 
+// ErrorType gives the name, for those who know errors by it without knowing this type.
+func (e *TaskError) ErrorType() string { return e.Name }
+
 // The names of the errors that the invokers themselves give. States.TaskFailed matches all of them but the last, which
 // is a reserved name of its own. An HTTP status that is no success, with a body that names no error, is HTTP.<status>,
 // as in HTTP.404.
