@@ -122,7 +122,7 @@ func ParseTimestamp(s string) (t time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	if rest != "Z" && (len(rest) != len("+00:00") || rest[3] != ':') {
+	if rest != "Z" && (len(rest) != len("+00:00") || rest[3] != ':' || rest[1:3] > "23" || rest[4:] > "59") {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)

@@ -80,6 +80,9 @@ func (e *Expression) EvalField(key string, root *value.Value, scope *query.Scope
 	if e.path == nil {
 		return e.call.Eval(root, scope)
 	}
+	if e.path.overNull(root) {
+		return nil, runtimeError(noData)
+	}
 	v, err := e.path.Lookup(root, scope)
 	if err != nil {
 		return nil, e.path.failure(err, func(m *Missing) *query.Error { return e.path.missingField(key, m, root, scope) })

@@ -14,6 +14,9 @@ type Missing struct {
 	Malformed bool
 }
 
+// noData is what the service says of any path that is applied to null.
+const noData = "Unable to apply Path transformation to null or empty input."
+
 func (e *Missing) Error() string { return e.Detail }
 
 // The failures of a path whose steps so far are definite, in the words of Jayway's library.

@@ -64,12 +64,13 @@ func parseNumber(s string) *value.Value {
 
 // compareNumbers orders numbers exactly, however many digits they have.
 func compareNumbers(a, b *value.Value) int {
-	x, ok1 := a.Int()
-	y, ok2 := b.Int()
-	if ok1 && ok2 {
+	s, t := a.Text(), b.Text()
+	x, err1 := strconv.ParseInt(s, 10, 64)
+	y, err2 := strconv.ParseInt(t, 10, 64)
+	if err1 == nil && err2 == nil {
 		return cmp.Compare(x, y)
 	}
-	return newDecimal(a.Text()).compare(newDecimal(b.Text()))
+	return newDecimal(s).compare(newDecimal(t))
 }
 
 // decimal is a number as 0.digits times ten to the power of exponent. Zero has no digits.

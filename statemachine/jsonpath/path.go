@@ -110,8 +110,14 @@ func (p *Path) Lookup(root *value.Value, scope *query.Scope) (*value.Value, erro
 	return v, err
 }
 
+// overNull tells whether the path is applied to nothing, or to null.
+func (p *Path) overNull(root *value.Value) bool { return p.root == Data && orNull(root).IsNull() }
+
 // Eval applies the path as InputPath and OutputPath do. The error is a *query.Error.
 func (p *Path) Eval(root *value.Value, scope *query.Scope) (*value.Value, error) {
+	if p.overNull(root) {
+		return nil, runtimeError(noData)
+	}
 	v, err := p.Lookup(root, scope)
 	if err != nil {
 		return nil, p.failure(err, func(m *Missing) *query.Error {

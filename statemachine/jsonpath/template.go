@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/tercel-workflows/tercel/statemachine/query"
@@ -26,6 +27,7 @@ type constantPart struct{ value *value.Value }
 // expressionPart is the value of a key that ends in .$.
 type expressionPart struct {
 	key        string
+	location   string // for observers: the name of the field and the way in it, such as Parameters/order/id
 	expression *Expression
 }
 
@@ -39,7 +41,7 @@ type objectPart struct {
 // CompileTemplate compiles a payload template. The template is nil if a finding is more than a warning.
 func CompileTemplate(n *source.Node) (*Template, []Finding) {
 	c := templateCompiler{}
-	root := c.part(n)
+	root := c.part(n, n.Pointer[strings.LastIndexByte(n.Pointer, '/')+1:])
 	for _, f := range c.findings {
 		if !f.Warning {
 			return nil, c.findings
@@ -73,7 +75,8 @@ func (t *Template) Members() (keys []string, values []*Template) {
 	return o.keys, values
 }
 
-// Eval evaluates the template, with paths that begin with $ applied to root. The error is a *query.Error.
+// Eval evaluates the template, with paths that begin with $ applied to root, and shows each expression to the scope's
+// observer. The error is a *query.Error.
 func (t *Template) Eval(root *value.Value, scope *query.Scope) (*value.Value, error) {
 	v, err := t.root.eval(root, scope)
 	if err != nil {
@@ -91,7 +94,11 @@ func (t *Template) Eval(root *value.Value, scope *query.Scope) (*value.Value, er
 func (p constantPart) eval(*value.Value, *query.Scope) (*value.Value, error) { return p.value, nil }
 
 func (p *expressionPart) eval(root *value.Value, scope *query.Scope) (*value.Value, error) {
-	return p.expression.EvalField(p.key, root, scope)
+	v, err := p.expression.EvalField(p.key, root, scope)
+	if scope != nil && scope.Observe != nil {
+		scope.Observe(p.location, p.expression.Source(), v, err)
+	}
+	return v, err
 }
 
 func (p arrayPart) eval(root *value.Value, scope *query.Scope) (*value.Value, error) {
@@ -127,13 +134,14 @@ type templateCompiler struct {
 	paths    []*Path
 }
 
-func (c *templateCompiler) part(n *source.Node) part {
+// part compiles a value at a location.
+func (c *templateCompiler) part(n *source.Node, location string) part {
 	switch n.Kind {
 	case source.Array:
 		elems := make(arrayPart, len(n.Elems))
 		dynamic := false
 		for i, e := range n.Elems {
-			elems[i] = c.part(e)
+			elems[i] = c.part(e, location+"/"+strconv.Itoa(i))
 			dynamic = dynamic || !isConstant(elems[i])
 		}
 		if dynamic {
@@ -143,7 +151,7 @@ func (c *templateCompiler) part(n *source.Node) part {
 		o := &objectPart{}
 		dynamic := false
 		for _, m := range n.Members {
-			key, value := c.member(n, m)
+			key, value := c.member(n, m, location)
 			o.keys, o.values = append(o.keys, key), append(o.values, value)
 			dynamic = dynamic || !isConstant(value) || key != m.Name
 		}
@@ -156,20 +164,21 @@ func (c *templateCompiler) part(n *source.Node) part {
 }
 
 // member compiles one member of an object.
-func (c *templateCompiler) member(n *source.Node, m *source.Member) (key string, value part) {
+func (c *templateCompiler) member(n *source.Node, m *source.Member, location string) (key string, value part) {
 	key, dynamic := strings.CutSuffix(m.Name, ".$")
+	location += "/" + key
 	if !dynamic {
-		return m.Name, c.part(m.Value)
+		return m.Name, c.part(m.Value, location)
 	}
 	if n.Member(key) != nil {
 		c.findings = append(c.findings, findingAtName(m, CodeConflictingFields, "remove one of the two",
 			"'"+key+"' and '"+m.Name+"' give the same field"))
 	}
-	return key, c.dynamic(m)
+	return key, c.dynamic(m, location)
 }
 
 // dynamic compiles the value of a key that ends in .$.
-func (c *templateCompiler) dynamic(m *source.Member) part {
+func (c *templateCompiler) dynamic(m *source.Member, location string) part {
 	none := constantPart{value.NullValue}
 	what := "The value for the field '" + m.Name + "' must be a valid JSONPath or a valid intrinsic function call"
 	if m.Value.Kind != source.String {
@@ -188,7 +197,7 @@ func (c *templateCompiler) dynamic(m *source.Member) part {
 	}
 	c.findings = append(c.findings, noteFindings(m.Value, e.Paths())...)
 	c.paths = append(c.paths, e.Paths()...)
-	return &expressionPart{key: m.Name, expression: e}
+	return &expressionPart{key: m.Name, location: location, expression: e}
 }
 
 func isConstant(p part) bool {
