@@ -171,13 +171,3 @@ func (c *compiler) expression(n *source.Node, src string, offset int, fd field) 
 	}
 	return &expression{program, fd.language.Name(), strings.TrimSpace(src), fd.location}
 }
-
-// unwrap gives the source of an expression that {% %} wraps, and where it begins in the text.
-func unwrap(text string) (src string, offset int, ok bool) {
-	inner, ok := strings.CutPrefix(text, "{%")
-	if !ok {
-		return "", 0, false
-	}
-	inner, ok = strings.CutSuffix(inner, "%}")
-	return inner, len("{%"), ok
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -133,7 +134,7 @@ func (c *compiler) template(n *source.Node, fd field) template {
 	switch n.Kind {
 	case source.Null, source.Bool, source.Number:
 	case source.String:
-		if src, offset, ok := unwrap(n.Text); ok {
+		if src, offset, ok := asl.Unwrap(n.Text); ok {
 			return c.expression(n, src, offset, fd)
 		}
 	case source.Array:

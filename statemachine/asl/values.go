@@ -11,16 +11,26 @@ import (
 
 // IsExpression tells whether a string of a JSONata or CEL state is an expression: it begins with {% and ends with %}.
 func IsExpression(text string) bool {
-	return len(text) >= len("{%%}") && strings.HasPrefix(text, "{%") && strings.HasSuffix(text, "%}")
+	_, _, ok := Unwrap(text)
+	return ok
+}
+
+// Unwrap gives the source of an expression that {% %} wraps, and where it begins in the text.
+func Unwrap(text string) (src string, offset int, ok bool) {
+	inner, ok := strings.CutPrefix(text, "{%")
+	if !ok {
+		return "", 0, false
+	}
+	inner, ok = strings.CutSuffix(inner, "%}")
+	return inner, len("{%"), ok
 }
 
 // expression checks that a string which bears the marks of an expression is wholly one.
 func (p *parser) expression(n *source.Node, language string) {
 	text := n.Text
-	if IsExpression(text) {
-		inner := text[2 : len(text)-2]
+	if inner, offset, ok := Unwrap(text); ok {
 		if i := strings.Index(inner, "%}"); language == CEL && i >= 0 && strings.Contains(inner[i:], "{%") {
-			p.partial(n, 2+i+2, "the string holds several expressions", joinHint(language))
+			p.partial(n, offset+i+2, "the string holds several expressions", joinHint(language))
 		}
 		return
 	}

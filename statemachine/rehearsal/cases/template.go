@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/cel"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
@@ -49,22 +50,12 @@ func (e *expression) eval(variables map[string]*value.Value) (*value.Value, erro
 	return v, nil
 }
 
-// unwrap gives the source of an expression that {% %} wraps, and where it begins in the text.
-func unwrap(text string) (src string, offset int, ok bool) {
-	inner, ok := strings.CutPrefix(text, "{%")
-	if !ok {
-		return "", 0, false
-	}
-	inner, ok = strings.CutSuffix(inner, "%}")
-	return inner, len("{%"), ok
-}
-
 // expression compiles the expression that a string is; nil if it is none, or is wrong, which is reported.
 func (r *reader) expression(n *source.Node, variables []string) *expression {
 	if n.Kind != source.String {
 		return nil
 	}
-	src, offset, ok := unwrap(n.Text)
+	src, offset, ok := asl.Unwrap(n.Text)
 	if !ok {
 		return nil
 	}
