@@ -11,7 +11,7 @@ import (
 //	nil           nothing ("undefined")
 //	*value.Value  JSON that came in: it is read only as far as it must be, and comes out as it came in
 //	null, bool, float64, string
-//	*array, *object
+//	*array, *object, *states
 //	callable      a function
 //	*tuple        an item of a stream of tuples, within a path only
 
@@ -160,7 +160,7 @@ func classOf(v any) class {
 		return isString
 	case *array:
 		return isArray
-	case *object:
+	case *object, *states:
 		return isObject
 	default:
 		return isFunction
@@ -230,6 +230,8 @@ func members(v any) ([]string, func(int) any) {
 	switch v := v.(type) {
 	case *object:
 		return v.keys, func(i int) any { return v.values[i] }
+	case *states:
+		return members(v.whole())
 	case *value.Value:
 		if v.Kind() == value.Object {
 			return v.Keys(), func(i int) any { return v.At(i) }
@@ -245,6 +247,8 @@ func member(v any, key string) any {
 		if i := v.find(key); i >= 0 {
 			return v.values[i]
 		}
+	case *states:
+		return v.field(key)
 	case *value.Value:
 		if m := v.Get(key); m != nil {
 			return m

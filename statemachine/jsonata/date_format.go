@@ -18,15 +18,16 @@ var (
 const maxMillis = 8.64e15
 
 // formatDate writes a time by a picture.
-func (r *run) formatDate(millis float64, picture string, zone string) string {
+func (r *run) formatDate(millis float64, picture, zone string) string {
 	if math.IsNaN(millis) || math.Abs(millis) > maxMillis {
 		r.fail("D3110", millis)
 	}
 	offset := zoneOffset(zone)
 	t := time.UnixMilli(int64(millis) + int64(offset)*60_000).UTC()
 	var b strings.Builder
-	for i := range r.datePicture(picture).parts {
-		part := &r.datePicture(picture).parts[i]
+	parts := r.datePicture(picture).parts
+	for i := range parts {
+		part := &parts[i]
 		if part.component == 0 {
 			b.WriteString(part.literal)
 		} else {

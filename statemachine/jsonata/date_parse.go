@@ -211,9 +211,10 @@ func (r *run) assemble(got map[byte]int) float64 {
 	if order[0] == 'X' {
 		r.fail("D3136", shown("weeks alone do not make a date"))
 	}
-	month, day := time.Month(1), 1
+	var month time.Month
+	var day int
 	if strings.HasPrefix(order, "Yd") {
-		day = got['d']
+		month, day = 1, got['d']
 	} else {
 		month, day = time.Month(got['M']), got['D']
 	}

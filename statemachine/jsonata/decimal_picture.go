@@ -2,6 +2,7 @@ package jsonata
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -180,8 +181,7 @@ func (p *decimalPicture) analyse(s *symbols) {
 	count := 0
 	var separators []separator
 	optional := false
-	for i := len(p.whole) - 1; i >= 0; i-- {
-		c := p.whole[i]
+	for _, c := range slices.Backward(p.whole) {
 		if c == s.grouping {
 			p.groups = append(p.groups, count)
 			separators = append(separators, separator{digits: count})
@@ -318,12 +318,7 @@ func (p *decimalPicture) grouped(digits int) bool {
 	if p.every > 0 {
 		return digits%p.every == 0
 	}
-	for _, at := range p.groups {
-		if at == digits {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.groups, digits)
 }
 
 // fixed writes a number without an exponent.

@@ -1,7 +1,7 @@
 package jsonata
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -134,13 +134,13 @@ func raise(f fault) {
 	if !ok {
 		text = f.value
 	}
-	text = strings.NewReplacer("{{token}}", f.token, "{{value}}", f.value, "{{index}}", fmt.Sprint(f.index),
+	text = strings.NewReplacer("{{token}}", f.token, "{{value}}", f.value, "{{index}}", strconv.Itoa(f.index),
 		"{{type}}", f.typ).Replace(text)
 	panic(&Error{Code: f.code, Position: f.pos, Token: f.token, Value: f.value, Message: text})
 }
 
 // rescue turns a raised error into an error. Everything else that panics goes on.
-func rescue(err *error) {
+func rescue(err *error) { //nolint:gocritic // deferred, it sets the error that is returned
 	switch caught := recover().(type) {
 	case nil:
 	case *Error:

@@ -136,7 +136,7 @@ func (r *run) invoke(fn callable, args []any, in any) any {
 	case *pattern:
 		return r.matchObject(fn, args)
 	case *nextMatch:
-		return fn.matches.object(r)
+		return fn.matches.asObject()
 	case *transform:
 		return r.transform(fn, args, in)
 	default:

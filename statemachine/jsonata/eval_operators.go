@@ -93,9 +93,8 @@ func (r *run) negate(n *node, in any, env *frame) any {
 // compare evaluates < <= > >=.
 func (r *run) compare(n *node, left, right any) any {
 	lc, rc := classOf(left), classOf(right)
-	comparable := func(c class) bool { return c == isNothing || c == isNumber || c == isString }
-	if !comparable(lc) || !comparable(rc) {
-		if comparable(lc) {
+	if !hasOrder(lc) || !hasOrder(rc) {
+		if hasOrder(lc) {
 			r.failNode("T2010", n, right)
 		}
 		r.failNode("T2010", n, left)
@@ -115,6 +114,9 @@ func (r *run) compare(n *node, left, right any) any {
 	b, _ := asNumber(right)
 	return ordered(n.op, a, b)
 }
+
+// hasOrder tells whether values of a type can be compared, or none is there.
+func hasOrder(c class) bool { return c == isNothing || c == isNumber || c == isString }
 
 func ordered(op operator, a, b float64) bool {
 	switch op {

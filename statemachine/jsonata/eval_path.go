@@ -49,26 +49,31 @@ func (r *run) path(n *node, in any, env *frame) any {
 		}
 	}
 	if streaming {
-		if n.tuples {
-			out = tuples
-		} else {
-			items := newSequence()
-			for _, t := range tuples.items {
-				items.push(t.(*tuple).item)
-			}
-			out = items
-		}
+		out = streamed(n, tuples)
 	}
 	if n.keepArray {
 		out = kept(out)
 	}
+	if n.group != nil && streaming {
+		return r.groupBy(n.group.pairs, tuples, env)
+	}
 	if n.group != nil {
-		if streaming {
-			out = tuples
-		}
-		out = r.groupBy(n.group.pairs, out, env)
+		return r.groupBy(n.group.pairs, out, env)
 	}
 	return out
+}
+
+// streamed gives what a stream of tuples is to whom a path belongs: the stream, if that is a step of another path that
+// needs it, else the items.
+func streamed(n *node, tuples *array) any {
+	if n.tuples {
+		return tuples
+	}
+	items := newSequence()
+	for _, t := range tuples.items {
+		items.push(t.(*tuple).item)
+	}
+	return items
 }
 
 // kept marks the result of a path that has a [].
@@ -135,9 +140,16 @@ func (r *run) step(n *node, input *array, env *frame, last bool) any {
 		}
 		return out
 	}
-	var results []any
+	results := make([]any, 0, min(input.length(), 64))
 	for i := range input.length() {
-		v := r.eval(n, input.at(i), env)
+		item := input.at(i)
+		var v any
+		if n.plain && n.kind == kindName && !isList(item) {
+			r.steps--
+			v = member(item, n.text)
+		} else {
+			v = r.eval(n, item, env)
+		}
 		for j := range n.stages {
 			v = r.filter(n.stages[j].filter, v, env)
 		}
@@ -151,7 +163,7 @@ func (r *run) step(n *node, input *array, env *frame, last bool) any {
 			return results[0]
 		}
 	}
-	if plain := r.unnested(results); plain {
+	if unnested(results) {
 		return newSequence(results...)
 	}
 	out := newSequence()
@@ -166,7 +178,7 @@ func (r *run) step(n *node, input *array, env *frame, last bool) any {
 }
 
 // unnested tells that no value is an array that must be flattened.
-func (r *run) unnested(values []any) bool {
+func unnested(values []any) bool {
 	for _, v := range values {
 		if a := asArray(v); a != nil && !a.built {
 			return false

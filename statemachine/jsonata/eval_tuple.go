@@ -1,5 +1,7 @@
 package jsonata
 
+import "slices"
+
 // tupleStep applies a step to the items of a stream of tuples, or starts such a stream from a sequence.
 func (r *run) tupleStep(n *node, input, tuples *array, env *frame) *array {
 	if n.kind == kindSort {
@@ -69,8 +71,8 @@ func (t *tuple) oldestFirst() func(yield func(*binds) bool) {
 		for b := t.bound; b != nil; b = b.next {
 			all = append(all, b)
 		}
-		for i := len(all) - 1; i >= 0; i-- {
-			if !yield(all[i]) {
+		for _, b := range slices.Backward(all) {
+			if !yield(b) {
 				return
 			}
 		}

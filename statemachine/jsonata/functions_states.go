@@ -20,6 +20,8 @@ var stateFunctions = []definition{
 	{"parse", "<s-:x>", parseJSON},
 }
 
+// Step Functions gives the results of $partition and $range as sequences: $range(1, 9, 9) is 1, not [1].
+
 // partition cuts an array into arrays of a size, of which the last may be shorter.
 func partition(r *run, args []any) any {
 	a := asArray(args[0])
@@ -30,7 +32,7 @@ func partition(r *run, args []any) any {
 	if !integer(size) || size < 1 {
 		r.failAt("T0410", size, 2)
 	}
-	out := &array{items: []any{}}
+	out := newSequence()
 	n := a.length()
 	step := n
 	if size < float64(n) {
@@ -65,7 +67,7 @@ func rangeFunction(r *run, args []any) any {
 	if size > maxRange {
 		r.fail("D2014", size)
 	}
-	out := &array{items: []any{}}
+	out := newSequence()
 	if size < 1 {
 		return out
 	}

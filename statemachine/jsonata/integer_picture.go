@@ -3,6 +3,7 @@ package jsonata
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -96,8 +97,7 @@ func (r *run) integerPicture(picture string) *integerPicture {
 func (r *run) digitPicture(p *integerPicture, primary string) {
 	chars := []rune(primary)
 	count := 0
-	for i := len(chars) - 1; i >= 0; i-- {
-		c := chars[i]
+	for _, c := range slices.Backward(chars) {
 		zero, isDigit := zeroOf(c)
 		switch {
 		case isDigit && p.mandatory > 0 && zero != p.zero:
@@ -270,8 +270,19 @@ var romans = []struct {
 	value float64
 	text  string
 }{
-	{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"}, {40, "XL"}, {10, "X"}, {9, "IX"},
-	{5, "V"}, {4, "IV"}, {1, "I"},
+	{1000, "M"},
+	{900, "CM"},
+	{500, "D"},
+	{400, "CD"},
+	{100, "C"},
+	{90, "XC"},
+	{50, "L"},
+	{40, "XL"},
+	{10, "X"},
+	{9, "IX"},
+	{5, "V"},
+	{4, "IV"},
+	{1, "I"},
 }
 
 func roman(f float64) string {
@@ -339,7 +350,7 @@ var romanDigits = map[rune]float64{'M': 1000, 'D': 500, 'C': 100, 'L': 50, 'X': 
 
 func parseRoman(s string) (float64, bool) {
 	f, most := 0.0, 0.0
-	for len(s) > 0 {
+	for s != "" {
 		c, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]
 		digit, ok := romanDigits[c]

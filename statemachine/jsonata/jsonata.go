@@ -68,12 +68,11 @@ func ErrFunction(err error) bool { return errors.Is(err, errFunction) }
 
 // Eval evaluates the expression on an input; a nil input is "undefined", and so is a nil result. The error is an *Error, or
 // one that ErrFunction knows.
-func (e *Expr) Eval(input *value.Value, bindings Bindings, options Options) (out *value.Value, err error) {
-	r := &run{options: &options, now: bindings.Now, random: bindings.Random}
+func (e *Expr) Eval(input *value.Value, bindings Bindings, options Options) (*value.Value, error) {
 	if options.Limits == (Limits{}) {
 		options.Limits = DefaultLimits
 	}
-	r.steps, r.bytes = options.Limits.Steps, options.Limits.Bytes
+	r := &run{options: &options, now: bindings.Now, random: bindings.Random}
 	if bindings.Lookup != nil {
 		r.lookup = func(name string) any {
 			if v := bindings.Lookup(name); v != nil {
@@ -85,6 +84,15 @@ func (e *Expr) Eval(input *value.Value, bindings Bindings, options Options) (out
 	if input != nil {
 		r.input = input
 	}
+	return e.eval(r)
+}
+
+// defaults are the options of state machines.
+var defaults = Options{Limits: DefaultLimits}
+
+// eval evaluates the expression in a run that has been set up.
+func (e *Expr) eval(r *run) (out *value.Value, err error) {
+	r.steps, r.bytes = r.options.Limits.Steps, r.options.Limits.Bytes
 	defer func() {
 		switch caught := recover().(type) {
 		case nil:

@@ -151,11 +151,11 @@ func (r *run) matchObject(p *pattern, args []any) any {
 	if !ok {
 		return nil
 	}
-	return r.matchesOf(p, s).object(r)
+	return r.matchesOf(p, s).asObject()
 }
 
 // object gives the next match as the object that matchers give, nothing if there is none.
-func (m *matches) object(r *run) any {
+func (m *matches) asObject() any {
 	f, ok := m.take()
 	if !ok {
 		return nil

@@ -1,5 +1,7 @@
 package jsonata
 
+import "slices"
+
 // adopt hands what a part seeks to the whole.
 func adopt(whole, part *node) {
 	whole.seeking = append(whole.seeking, part.seeking...)
@@ -14,7 +16,7 @@ func (r *resolver) resolveParents(path *node) {
 	last := path.list[len(path.list)-1]
 	slots := last.seeking
 	if last.kind == kindParent {
-		slots = append(slots[:len(slots):len(slots)], last.slot)
+		slots = append(slices.Clip(slots), last.slot)
 	}
 	for _, s := range slots {
 		i := len(path.list) - 2

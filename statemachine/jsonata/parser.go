@@ -1,5 +1,10 @@
 package jsonata
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // maxNesting is how deep an expression may nest in its source.
 const maxNesting = 400
 
@@ -22,6 +27,11 @@ type parser struct {
 
 // parse gives the tree that follows the source.
 func parse(src string) *node {
+	for i, c := range src {
+		if c == utf8.RuneError && !strings.HasPrefix(src[i:], "\uFFFD") {
+			raise(fault{code: "S0205", pos: i, token: "that is not valid UTF-8"})
+		}
+	}
 	p := &parser{lex: lexer{src: src}}
 	p.step(false)
 	n := p.expression(0)
@@ -179,8 +189,8 @@ func (p *parser) infix(t token, left *node) *node {
 	case "~>":
 		return &node{kind: kindApply, pos: t.pos, left: left, right: p.expression(40)}
 	default:
-		return &node{kind: kindBinary, op: operators[t.text], text: t.text, pos: t.pos, left: left,
-			right: p.expression(binding[t.text])}
+		right := p.expression(binding[t.text])
+		return &node{kind: kindBinary, op: operators[t.text], text: t.text, pos: t.pos, left: left, right: right}
 	}
 }
 
@@ -327,7 +337,8 @@ func (p *parser) function(call *node) *node {
 // signature parses the types of a function.
 func (p *parser) signature() *signature {
 	start := p.tok.pos
-	text := "<"
+	var text strings.Builder
+	text.WriteByte('<')
 	for depth := 1; depth > 0; {
 		p.step(true)
 		switch {
@@ -338,8 +349,8 @@ func (p *parser) signature() *signature {
 		case p.is(">"):
 			depth--
 		}
-		text += p.tok.text
+		text.WriteString(p.tok.text)
 	}
 	p.step(true)
-	return parseSignature(text, start)
+	return parseSignature(text.String(), start)
 }

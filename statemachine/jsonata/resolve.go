@@ -69,6 +69,7 @@ func (r *resolver) resolved(n *node) *node {
 			out.third = r.node(n.third)
 		}
 		return out
+	default:
 	}
 	return r.compound(n)
 }

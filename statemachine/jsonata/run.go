@@ -2,6 +2,7 @@ package jsonata
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -35,6 +36,7 @@ type run struct {
 }
 
 // enter counts an evaluation.
+// Steps are counted without a check in some places; the next evaluation checks.
 func (r *run) enter(n *node) {
 	r.depth++
 	r.steps--
@@ -141,7 +143,7 @@ func (r *run) show(v any) string {
 			text = "null"
 		default:
 			b, _ := asBool(v)
-			text = fmt.Sprint(b)
+			text = strconv.FormatBool(b)
 		}
 	}
 	if len(text) <= most {

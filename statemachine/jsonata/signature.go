@@ -4,6 +4,7 @@ import "strings"
 
 // signature is the types of a function's parameters, as in <s-nn?:s>.
 type signature struct {
+	text   string // as written
 	params []param
 }
 
@@ -29,7 +30,7 @@ var elementNames = map[string]string{
 
 // parseSignature parses a signature that stands at pos.
 func parseSignature(text string, pos int) *signature {
-	sig := &signature{}
+	sig := &signature{text: text}
 	for i := 1; i < len(text) && text[i] != ':'; i++ {
 		var last *param
 		if n := len(sig.params); n > 0 {

@@ -155,6 +155,8 @@ func (r *run) export(v any, depth int) *value.Value {
 			values[i] = r.export(v.values[i], depth+1)
 		}
 		return value.FromObject(append([]string(nil), v.keys...), values)
+	case *states:
+		return r.export(v.whole(), depth)
 	default:
 		panic(errFunction)
 	}

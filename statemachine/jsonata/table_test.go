@@ -1,0 +1,177 @@
+package jsonata
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+var update = flag.Bool("update", false, "write the results that the tables in testdata should have")
+
+// The tables in testdata are read line by line. What starts with # is a comment. "input" and a JSON value set the input
+// of what follows. Any other lines, up to a blank one, are an expression and what comes of it:
+//
+//	=> its value                     as JSON, or undefined
+//	!! CODE: its error               when it is evaluated
+//	?? offset CODE: its error        when it is compiled
+func TestTables(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tables: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runTable(t, string(text))
+			if *update && !bytes.Equal(got, text) {
+				if err := os.WriteFile(file, got, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// runTable runs the expressions of a table and gives the table with the results they have.
+func runTable(t *testing.T, text string) []byte {
+	var out bytes.Buffer
+	var input *value.Value
+	for _, block := range strings.Split(strings.TrimRight(text, "\n")+"\n", "\n\n") {
+		var expression, want []string
+		line := 0
+		for _, l := range strings.Split(strings.Trim(block, "\n"), "\n") {
+			line++
+			switch rest, isInput := strings.CutPrefix(l, "input "); {
+			case isInput:
+				v, err := value.Parse([]byte(rest))
+				if err != nil {
+					t.Fatalf("%s: %v", l, err)
+				}
+				input = v
+				fmt.Fprintln(&out, l)
+			case strings.HasPrefix(l, "#"):
+				fmt.Fprintln(&out, l)
+			case strings.HasPrefix(l, "=> "), strings.HasPrefix(l, "!! "), strings.HasPrefix(l, "?? "):
+				want = append(want, l)
+			case l != "":
+				expression = append(expression, l)
+			}
+		}
+		if len(expression) == 0 {
+			fmt.Fprintln(&out)
+			continue
+		}
+		src := strings.Join(expression, "\n")
+		got := outcome(src, input)
+		if w := strings.Join(want, "\n"); got != w && !*update {
+			t.Errorf("%s\ngives %s\n want %s", src, got, w)
+		}
+		fmt.Fprintf(&out, "%s\n%s\n\n", src, got)
+	}
+	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n')
+}
+
+// outcome evaluates an expression and writes what comes of it.
+func outcome(src string, input *value.Value) string {
+	var e *Error
+	expr, err := Compile(src)
+	if errors.As(err, &e) {
+		return fmt.Sprintf("?? %d %v", e.Position, e)
+	}
+	v, err := expr.Eval(input, testBindings(), Options{})
+	switch {
+	case err != nil:
+		return fmt.Sprintf("!! %v", err)
+	case v == nil:
+		return "=> undefined"
+	default:
+		return "=> " + v.String()
+	}
+}
+
+// testBindings have one of everything.
+func testBindings() Bindings {
+	drawn := uint64(0)
+	return Bindings{
+		Lookup: func(name string) *value.Value {
+			return map[string]*value.Value{
+				"two": value.FromInt(2), "cart": value.Trusted([]byte(`[{"sku":"a","n":1},{"sku":"b","n":3}]`)),
+			}[name]
+		},
+		Now:    time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC),
+		Random: func() uint64 { drawn++; return mix(drawn) },
+	}
+}
+
+// TestPrint checks that what an expression prints as has the same print, and the same outcome.
+func TestPrint(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, src := range expressions(string(text)) {
+			if checkPrint(t, src) {
+				n++
+			}
+		}
+	}
+	if n < 200 {
+		t.Errorf("printed %d expressions only", n)
+	}
+}
+
+// expressions gives those of a table.
+func expressions(text string) []string {
+	var out []string
+	for _, block := range strings.Split(text, "\n\n") {
+		var lines []string
+		for _, l := range strings.Split(block, "\n") {
+			if l == "" || strings.HasPrefix(l, "#") || strings.HasPrefix(l, "input ") || strings.HasPrefix(l, "=> ") ||
+				strings.HasPrefix(l, "!! ") || strings.HasPrefix(l, "?? ") {
+				continue
+			}
+			lines = append(lines, l)
+		}
+		if len(lines) > 0 {
+			out = append(out, strings.Join(lines, "\n"))
+		}
+	}
+	return out
+}
+
+func checkPrint(t *testing.T, src string) bool {
+	first, err := Compile(src)
+	if err != nil {
+		return false
+	}
+	printed := first.String()
+	second, err := Compile(printed)
+	if err != nil {
+		t.Errorf("%q prints as %q, which does not compile: %v", src, printed, err)
+		return false
+	}
+	if again := second.String(); again != printed {
+		t.Errorf("%q prints as %q, and that as %q", src, printed, again)
+	}
+	if a, b := outcome(src, nil), outcome(printed, nil); strings.HasPrefix(a, "=>") && a != b {
+		t.Errorf("%q gives %s, but printed as %q it gives %s", src, a, printed, b)
+	}
+	return true
+}
