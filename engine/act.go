@@ -105,6 +105,9 @@ func (e *Engine) refused(x *live, p *point) {
 		keyExecution, x.row.ID, keyMachine, x.row.MachineName, keySeq, p.write.Seq, keyError, p.write.Err)
 	p.answer(refusal(p.write.Err))
 	if p.write.Start != nil { // nothing of it is there
+		if x.synchronous() {
+			e.tellEnd(x, p.write.End)
+		}
 		e.retire(x, errMoved)
 		return
 	}

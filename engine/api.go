@@ -73,10 +73,11 @@ const (
 type DeployRequest struct {
 	Namespace  string // default DefaultNamespace
 	Name       string
-	Type       string // STANDARD (the default) or EXPRESS
-	File       string // the name of the definition's file, for messages; may be empty
-	Definition []byte // JSON or YAML
-	DryRun     bool   // check only
+	Type       string   // TypeStandard or TypeExpress; empty: what the machine has, TypeStandard for a new one
+	LogLevel   LogLevel // of TypeExpress; empty: what the machine has, LogError for a new one
+	File       string   // the name of the definition's file, for messages; may be empty
+	Definition []byte   // JSON or YAML
+	DryRun     bool     // check only
 }
 
 // DeployResult is what a deploy did. With DryRun only Warnings is set.
@@ -91,7 +92,7 @@ type DeployResult struct {
 type StartRequest struct {
 	Namespace    string
 	StateMachine string // name or ARN
-	Name         string // unique within the machine; empty: the engine makes one
+	Name         string // unique within the machine, unless it is EXPRESS; empty: the engine makes one
 	Input        []byte // JSON; empty means {}
 	TraceContext string // traceparent of the caller, may be empty
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // maxName is how long names may be, in characters, as in the Step Functions API.
@@ -48,6 +50,27 @@ func (e *Engine) ExecutionARN(machine, name string) string {
 	return "arn:aws:states:" + e.cfg.Region + ":" + e.cfg.Account + ":execution:" + machine + ":" + name
 }
 
+// arn gives the ARN of an execution. Names of Express executions are not unique, so their ARNs have the id as well.
+func (e *Engine) arn(row *ExecutionRow) string {
+	if row.Type != TypeExpress {
+		return e.ExecutionARN(row.MachineName, row.Name)
+	}
+	return "arn:aws:states:" + e.cfg.Region + ":" + e.cfg.Account + ":express:" + row.MachineName + ":" + row.Name + ":" + row.ID.String()
+}
+
+// expressID gives the id in the ARN of an Express execution.
+func expressID(ref string) (uuid.UUID, error) {
+	kind, rest, err := statesARN(ref)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	id, err := uuid.Parse(rest[strings.LastIndexByte(rest, ':')+1:])
+	if kind != "express" || err != nil {
+		return uuid.Nil, errorf(CodeInvalidArn, "%q is not the ARN of an Express execution", ref)
+	}
+	return id, nil
+}
+
 // statesARN splits an ARN of the states service into the kind of its resource and the rest. Region and account are not
 // looked at: a cluster has one of each.
 func statesARN(arn string) (kind, rest string, err error) {
@@ -82,7 +105,7 @@ func executionRef(ref string) (machine, name string, err error) {
 			return "", "", err
 		}
 		machine, name, ok := strings.Cut(rest, ":")
-		if kind != "execution" || !ok {
+		if kind != "execution" && kind != "express" || !ok {
 			return "", "", errorf(CodeInvalidArn, "%q is not the ARN of an execution", ref)
 		}
 		return machine, name, nil

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,16 +19,24 @@ const MaxDefinition = 1 << 20
 
 // Validate compiles a definition and gives all findings.
 func (e *Engine) Validate(file string, definition []byte) diag.List {
-	_, diagnostics := compile(file, definition)
+	_, diagnostics := compile(TypeStandard, file, definition)
 	return diagnostics
 }
 
-func compile(file string, definition []byte) (*statemachine.Machine, diag.List) {
+func compile(kind, file string, definition []byte) (*statemachine.Machine, diag.List) {
 	if len(definition) > MaxDefinition {
 		return nil, diag.List{{
 			Severity: diag.Error, Code: "DEFINITION_TOO_LARGE", File: file,
 			Message: fmt.Sprintf("the definition has %d bytes; at most %d are allowed", len(definition), MaxDefinition),
 		}}
+	}
+	return compileAs(kind, file, definition)
+}
+
+// compileAs compiles the definition of a machine of a type.
+func compileAs(kind, file string, definition []byte) (*statemachine.Machine, diag.List) {
+	if kind == TypeExpress {
+		return statemachine.CompileExpress(file, definition)
 	}
 	return statemachine.Compile(file, definition)
 }
@@ -36,16 +45,13 @@ func compile(file string, definition []byte) (*statemachine.Machine, diag.List) 
 // *DefinitionError.
 func (e *Engine) Deploy(ctx context.Context, r DeployRequest) (DeployResult, error) {
 	r.Namespace = namespaceOr(r.Namespace)
-	if r.Type == "" {
-		r.Type = "STANDARD"
-	}
 	if err := errors.Join(checkName("state machine", r.Name), checkName("namespace", r.Namespace)); err != nil {
 		return DeployResult{}, err
 	}
-	if r.Type != "STANDARD" {
-		return DeployResult{}, errorf(CodeValidation, "the type of state machine %s is %q; only STANDARD is supported", r.Name, r.Type)
+	if err := e.settleType(ctx, &r); err != nil {
+		return DeployResult{}, err
 	}
-	machine, diagnostics := compile(r.File, r.Definition)
+	machine, diagnostics := compile(r.Type, r.File, r.Definition)
 	if machine == nil {
 		return DeployResult{}, &DefinitionError{Diagnostics: diagnostics}
 	}
@@ -60,13 +66,41 @@ func (e *Engine) Deploy(ctx context.Context, r DeployRequest) (DeployResult, err
 	var put PutResult
 	err = e.persist(ctx, func(ctx context.Context) (err error) {
 		put, err = e.cfg.Store.PutStateMachine(ctx, StateMachine{
-			Namespace: r.Namespace, Name: r.Name, Type: r.Type, Definition: r.Definition, File: r.File,
+			Namespace: r.Namespace, Name: r.Name, Type: r.Type, LogLevel: r.LogLevel, Definition: r.Definition, File: r.File,
 		})
 		return err
 	})
 	e.machines.forget()
 	result.StateMachine, result.Created, result.Changed = put.StateMachine, put.Created, put.Changed
 	return result, err
+}
+
+// settleType fills in what a deploy leaves open with what the machine has, and checks it. The type of a machine does not
+// change, as in the service: callers rely on what it promises.
+func (e *Engine) settleType(ctx context.Context, r *DeployRequest) error {
+	if r.Type != "" && r.Type != TypeStandard && r.Type != TypeExpress {
+		return errorf(CodeValidation, "the type of state machine %s is %q; it must be STANDARD or EXPRESS", r.Name, r.Type)
+	}
+	var present StateMachine
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
+		present, err = e.cfg.Store.StateMachine(ctx, r.Namespace, r.Name)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		present = StateMachine{Type: cmp.Or(r.Type, TypeStandard)}
+	case err != nil:
+		return asked(err)
+	case r.Type != "" && r.Type != present.Type:
+		return errorf(CodeValidation, "state machine %s is of the type %s, which cannot be changed to %s; "+
+			"deploy it under another name, or delete it first", r.Name, present.Type, r.Type)
+	}
+	r.Type = present.Type
+	if err := checkLogLevel(*r); err != nil {
+		return err
+	}
+	r.LogLevel = cmp.Or(r.LogLevel, present.LogLevel)
+	return nil
 }
 
 // unknownResources warns of resources that nobody has registered, and says what is known instead.

@@ -28,6 +28,7 @@ const (
 	CodeTaskDoesNotExist         Code = "TaskDoesNotExist"
 	CodeTaskTimedOut             Code = "TaskTimedOut"
 	CodeResourceNotFound         Code = "ResourceNotFound" // a function, a revision
+	CodeTypeNotSupported         Code = "StateMachineTypeNotSupported"
 	CodeValidation               Code = "ValidationException"
 	CodeServiceUnavailable       Code = "ServiceUnavailable"
 )

@@ -13,7 +13,7 @@ import (
 // execution adds an execution's names to its row.
 func (e *Engine) execution(row ExecutionRow) Execution {
 	return Execution{
-		ExecutionRow: row, ARN: e.ExecutionARN(row.MachineName, row.Name), StateMachineARN: e.StateMachineARN(row.MachineName),
+		ExecutionRow: row, ARN: e.arn(&row), StateMachineARN: e.StateMachineARN(row.MachineName),
 	}
 }
 
@@ -32,6 +32,9 @@ func (e *Engine) DescribeExecution(ctx context.Context, namespace, ref string) (
 		machine, name, err := executionRef(ref)
 		if err != nil {
 			return Execution{}, err
+		}
+		if id, err := expressID(ref); err == nil {
+			return e.DescribeExecution(ctx, namespace, id.String())
 		}
 		row, err := e.cfg.Store.ExecutionByName(ctx, namespace, machine, name)
 		switch {
@@ -168,6 +171,9 @@ func (e *Engine) redrive(ctx context.Context, row ExecutionRow) error {
 	x, err := e.rebuild(ctx, row)
 	if err != nil {
 		return asked(err)
+	}
+	if x.express != nil {
+		return errorf(CodeExecutionNotRedrivable, "execution %s is of the type EXPRESS, which has no redrive; start it anew", row.ID)
 	}
 	x.resume = false // what was open when it ended is begun anew by the redrive
 	done := make(chan error, 1)

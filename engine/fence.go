@@ -25,6 +25,10 @@ func (e *Engine) condemn(x *live) {
 		m.reply(errMoved)
 	}
 	cause := fmt.Sprintf("the engine ran into an internal error: %v", x.panicking)
+	if x.express != nil {
+		e.condemnExpress(x, cause)
+		return
+	}
 	if x.broken {
 		e.setAside(x.row.ID, fmt.Errorf("stopping it after an internal error panicked again: %v", x.panicking))
 		e.retire(x, errMoved)

@@ -105,14 +105,14 @@ func (e *Engine) invocation(j *job) *invoke.Invocation {
 	call := &invoke.Invocation{
 		TaskInfo: invoke.TaskInfo{
 			Execution:      row.ID,
-			ExecutionARN:   e.ExecutionARN(row.MachineName, row.Name),
+			ExecutionARN:   e.arn(row),
 			ExecutionName:  row.Name,
 			Namespace:      row.Namespace,
 			StateMachine:   row.MachineName,
 			State:          c.State,
 			Task:           c.Task,
 			Attempt:        c.Attempt,
-			IdempotencyKey: row.ID.String() + "/" + strconv.FormatUint(uint64(c.Task), 10),
+			IdempotencyKey: j.x.key(strconv.FormatUint(uint64(c.Task), 10)),
 			TraceContext:   row.TraceContext,
 		},
 		Arguments: c.Arguments,

@@ -62,7 +62,7 @@ func (e *Engine) rejoin(ctx context.Context) error {
 	old := e.node.Swap(node)
 	dropped := 0
 	for _, x := range e.lives.all() {
-		if x.node == old.ID {
+		if x.node == old.ID && !x.synchronous() {
 			e.evict(x)
 			dropped++
 		}

@@ -34,6 +34,7 @@ type live struct {
 	seq       int64     // of the next history row
 	lastAt    time.Time // of the last event; time does not run backwards, though the clocks of two nodes may differ
 	pending   *point    // the durable point that commits, or has committed and is to be acted on
+	express   *express  // nil for an execution of the type STANDARD
 	reopened  bool      // it was redriven here: its row has changed since it came
 	resume    bool      // it came from another owner: what was under way there is to be done again
 	byTime    bool      // the database's clock says that it is due, whatever this node's says
@@ -65,6 +66,7 @@ func (m message) reply(err error) {
 // point is a durable point under way, with what follows its commit.
 type point struct {
 	x        *live
+	express  *live // whose start it is, if it is that of an Express execution, which runs already
 	write    Write
 	commands []statemachine.Command
 	answers  []answer
@@ -77,7 +79,12 @@ type answer struct {
 }
 
 // size is what a durable point weighs in a batch.
-func (p *point) size() int { return len(p.write.Events) + len(p.write.Snapshot) }
+func (p *point) size() int {
+	if p.express != nil { // the rest of it may still change
+		return len(p.write.Start.Input.JSON())
+	}
+	return len(p.write.Events) + len(p.write.Snapshot)
+}
 
 // settleWaiting answers the caller of a start that was stored to wait; there is no run of it in memory.
 func (p *point) settleWaiting() {

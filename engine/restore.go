@@ -32,7 +32,10 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 	if err := x.replay(e.info(&x.row), c); err != nil {
 		return nil, err
 	}
-	x.resume, x.byTime = true, byTime
+	x.resume, x.byTime = x.express == nil, byTime
+	if x.express != nil {
+		x.express.taken()
+	}
 	if x.run.Status() == "" {
 		first = statemachine.Start{}
 	}
@@ -49,7 +52,8 @@ func (e *Engine) newLive(ctx context.Context, node uuid.UUID, row ExecutionRow) 
 	if row.MachineName == "" {
 		row.MachineName = m.definition.Name
 	}
-	x := &live{row: row, node: node, machine: m.machine, seq: 0}
+	row.Type = m.definition.Type
+	x := &live{row: row, node: node, machine: m.machine, express: m.newExpress(), seq: 0}
 	x.run = m.machine.NewRun(e.info(&row))
 	return x, nil
 }
@@ -57,7 +61,7 @@ func (e *Engine) newLive(ctx context.Context, node uuid.UUID, row ExecutionRow) 
 // info gives what the run knows of its execution.
 func (e *Engine) info(row *ExecutionRow) statemachine.Info {
 	return statemachine.Info{
-		ExecutionID:    e.ExecutionARN(row.MachineName, row.Name),
+		ExecutionID:    e.arn(row),
 		ExecutionName:  row.Name,
 		RoleARN:        "arn:aws:iam::" + e.cfg.Account + ":role/tercel",
 		StateMachineID: e.StateMachineARN(row.MachineName),

@@ -69,9 +69,15 @@ func (e *Engine) step(x *live) {
 			return
 		}
 		if p := e.decide(x, messages); p != nil {
-			x.pending = p
-			e.submit(p)
-			return
+			if x.express == nil {
+				x.pending = p
+				e.submit(p)
+				return
+			}
+			if !e.actAtOnce(x, p) {
+				return
+			}
+			continue
 		}
 		if x.panicking != nil {
 			e.condemn(x)
@@ -92,7 +98,7 @@ func (x *live) early() bool { return x.byTime && !x.run.NextDeadline().IsZero() 
 
 // parks tells whether the execution only waits, and for long enough to leave memory.
 func (e *Engine) parks(x *live) bool {
-	if !x.run.Parkable() {
+	if x.express != nil || !x.run.Parkable() {
 		return false
 	}
 	due := x.run.NextDeadline()
@@ -143,7 +149,11 @@ func (e *Engine) decide(x *live, messages []message) (p *point) {
 		return nil
 	}
 	x.lastAt = env.Now
-	e.fill(x, p, events)
+	if x.express != nil {
+		x.express.note(events)
+	} else {
+		e.fill(x, p, events)
+	}
 	x.inHand = nil
 	return p
 }

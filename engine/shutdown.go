@@ -19,9 +19,11 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	if !e.state.CompareAndSwap(stateRunning, stateStopping) {
 		return nil
 	}
-	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.timerLoop, e.registryLoop} {
+	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.registryLoop} {
 		l.stop()
 	}
+	e.graceForExpress(ctx)
+	e.timerLoop.stop()
 	e.pool.drain()
 	e.graceForCalls(ctx)
 	e.stopCalls()
@@ -82,7 +84,9 @@ func (e *Engine) quiesce(ctx context.Context) error {
 func (e *Engine) abandon() map[uuid.UUID][]uuid.UUID {
 	ids := map[uuid.UUID][]uuid.UUID{}
 	for _, x := range e.lives.all() {
-		ids[x.node] = append(ids[x.node], x.row.ID)
+		if !x.synchronous() {
+			ids[x.node] = append(ids[x.node], x.row.ID)
+		}
 		e.retire(x, errStopping)
 	}
 	return ids

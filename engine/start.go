@@ -35,14 +35,17 @@ func (e *Engine) StartExecution(ctx context.Context, r StartRequest) (x Executio
 	if err != nil {
 		return Execution{}, false, err
 	}
+	named := r.Name != "" && !machine.express()
 	done := make(chan error, 1)
 	if e.starved.Load() || e.room() <= 0 {
 		e.starved.Store(true)
 		e.submit(&point{
-			write:   Write{Execution: row.ID, At: row.StartedAt, Start: startRow(row, r.Name != "", true)},
+			write:   Write{Execution: row.ID, At: row.StartedAt, Start: startRow(row, named, true)},
 			answers: []answer{{message: message{answer: done}}},
 		})
-	} else if err := e.begin(machine, row, r.Name != "", done); err != nil {
+	} else if machine.express() {
+		return e.startExpress(ctx, machine, row)
+	} else if err := e.begin(machine, row, named, done); err != nil {
 		return Execution{}, false, err
 	}
 	return e.started(ctx, row, e.answered(ctx, done))
@@ -94,7 +97,7 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 	row := ExecutionRow{
 		ID: id, Namespace: namespace, Machine: machine.definition.ID, MachineName: machine.definition.Name,
 		Revision: machine.definition.Revision, Name: r.Name, Status: Running, Input: input,
-		StartedAt: e.now().Truncate(time.Millisecond),
+		StartedAt: e.now().Truncate(time.Millisecond), Type: machine.definition.Type,
 	}
 	// A trace context is for people who look for causes; one that makes no sense must not cost an execution.
 	if len(r.TraceContext) <= maxTraceContext && utf8.ValidString(r.TraceContext) && strings.IndexByte(r.TraceContext, 0) < 0 {
@@ -178,11 +181,12 @@ func sameJSON(a, b *value.Value) bool {
 // StartExecutionTx starts an execution within a transaction of the caller's: it runs if and when that commits. Call
 // Kick after the commit for it to begin at once; without, it begins within Config.Poll.
 func (e *Engine) StartExecutionTx(ctx context.Context, tx pgx.Tx, r StartRequest) (x Execution, created bool, err error) {
-	_, row, err := e.prepare(ctx, r)
+	machine, row, err := e.prepare(ctx, r)
 	if err != nil {
 		return Execution{}, false, err
 	}
-	w := &Write{Execution: row.ID, At: row.StartedAt, Start: startRow(row, r.Name != "", true)}
+	named := r.Name != "" && !machine.express()
+	w := &Write{Execution: row.ID, At: row.StartedAt, Start: startRow(row, named, true)}
 	if err := e.cfg.Store.CommitTx(ctx, tx, []*Write{w}); err != nil {
 		return Execution{}, false, err
 	}

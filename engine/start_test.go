@@ -94,7 +94,7 @@ func TestBadDeploys(t *testing.T) {
 	}
 	_, err := e.Deploy(b.ctx(), engine.DeployRequest{Name: "a/b", Definition: []byte(task("function:x", ""))})
 	code(t, err, engine.CodeInvalidName)
-	_, err = e.Deploy(b.ctx(), engine.DeployRequest{Name: "a", Type: "EXPRESS", Definition: []byte(task("function:x", ""))})
+	_, err = e.Deploy(b.ctx(), engine.DeployRequest{Name: "a", Type: "FAST", Definition: []byte(task("function:x", ""))})
 	code(t, err, engine.CodeValidation)
 	r, err := e.Deploy(b.ctx(), engine.DeployRequest{Name: "a", Definition: []byte(task("function:x", "")), DryRun: true})
 	if err != nil || len(r.Warnings) != 1 || r.Warnings[0].Code != "UNKNOWN_FUNCTION" {

@@ -32,7 +32,8 @@ type Writer interface {
 }
 
 // Write is one durable point of an execution: one row of history and, at the start, at the end, and when it is parked
-// or snapshotted, the execution's own row. Events may be empty only when Start.Waiting is set.
+// or snapshotted, the execution's own row. Events may be empty only when Start.Waiting is set, and
+// for Express executions, whose history is one row at their end, or none.
 type Write struct {
 	Execution uuid.UUID
 	Seq       int64     // of the history row, from 0
@@ -44,9 +45,12 @@ type Write struct {
 	Park  *ParkRow  // it leaves memory until WakeAt, a signal, or both
 	// Snapshot is a snapshot of the run after this write; kept with its Seq. Always set with Park, sometimes without.
 	Snapshot []byte
+	// Owned says that the write takes effect only if Node owns the execution, which runs: the end of an Express
+	// execution, which has no history to be fenced by. It is not used with Start.
+	Owned bool
 	// Reopen takes an ended execution back into the RUNNING status (a redrive), owned by Node.
 	Reopen bool
-	// Node is the owner that writes. It is stored with Start and Reopen.
+	// Node is the owner that writes. It is stored with Start and Reopen, and checked with Owned.
 	Node uuid.UUID
 
 	// Outcome is set by Commit.
@@ -63,7 +67,7 @@ type Outcome uint8
 // The outcomes of a write.
 const (
 	OutcomeCommitted Outcome = iota + 1
-	OutcomeFenced            // the history row exists: somebody else owns the execution. Nothing of this Write was written.
+	OutcomeFenced            // the history row exists, or Owned is not so: somebody else owns it. Nothing of this Write was written.
 	OutcomeNameTaken         // Start: the machine has an execution of that name. Nothing of this Write was written.
 	// OutcomeRefused says that the store cannot hold what the Write contains, now or later; Err says why. Nothing of this
 	// Write was written; the others of its batch were.
@@ -182,6 +186,7 @@ type ExecutionRow struct {
 	RedriveCount int
 	RedrivenAt   *time.Time
 	TraceContext string
+	Type         string // of its revision; "" in what Claims gives
 }
 
 // Registry keeps state machines and functions.
@@ -215,7 +220,8 @@ type StateMachine struct {
 	Name       string
 	Revision   uuid.UUID
 	Number     int    // of the revision, from 1
-	Type       string // STANDARD or EXPRESS
+	Type       string // TypeStandard or TypeExpress
+	LogLevel   LogLevel
 	Definition []byte // as deployed, JSON or YAML
 	File       string // the name of the file it was deployed from, for messages
 	CreatedAt  time.Time

@@ -37,6 +37,7 @@ func (e *Engine) writer() {
 func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 	writes := make([]*Write, len(batch))
 	for i, p := range batch {
+		p.seal()
 		writes[i] = &p.write
 	}
 	for failures := 0; ; failures++ {
@@ -68,6 +69,9 @@ func (e *Engine) finish(batch []*point) {
 		}
 		if p.x == nil {
 			p.settleWaiting()
+			if p.express != nil {
+				e.expressStarted(p)
+			}
 			e.underWay.Add(-1)
 			continue
 		}

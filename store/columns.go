@@ -205,3 +205,20 @@ func (r *endings) add(e *engine.EndRow) {
 	r.errBytes = append(r.errBytes, errBytes)
 	r.causeBytes = append(r.causeBytes, causeBytes)
 }
+
+// ownedEnds are the rows of end_owned.
+type ownedEnds struct {
+	id, owner uuids
+	ending    endings
+}
+
+func (r *ownedEnds) add(w *engine.Write) {
+	r.id = append(r.id, pgUUID(w.Execution))
+	r.owner = append(r.owner, pgUUID(w.Node))
+	r.ending.add(w.End)
+}
+
+func (r *ownedEnds) args() []any {
+	e := &r.ending
+	return []any{r.id, r.owner, e.status, e.endedAt, e.output, e.err, e.cause, e.errBytes, e.causeBytes}
+}

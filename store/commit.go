@@ -57,9 +57,9 @@ func (s *Store) Commit(ctx context.Context, batch []*engine.Write) error {
 		return nil
 	case guarded:
 		return s.settle(ctx, s.pool, batch)
-	default: // only starts with a name can have been passed over
+	default: // only starts with a name, and ends of what has another owner by now, can have been passed over
 		committed(batch)
-		return s.settle(ctx, s.pool, p.named)
+		return s.settle(ctx, s.pool, p.doubtful)
 	}
 }
 

@@ -28,6 +28,8 @@ var (
 	sqlAppendIfStarted = query("append_if_started")
 	sqlReopen          = guardable("reopen")
 	sqlEnd             = guardable("end")
+	sqlEndOwned        = query("end_owned")
+	sqlAppendIfEnded   = query("append_if_ended")
 	sqlPark            = guardable("park")
 	sqlSnapshot        = guardable("snapshot")
 )
@@ -38,7 +40,8 @@ var (
 // Starts with a name are kept apart: that a name is taken is nothing unusual, so they are always guarded.
 type plan struct {
 	batch []*engine.Write
-	named []*engine.Write
+	// doubtful are the writes that may be passed over even if nothing is guarded.
+	doubtful []*engine.Write
 
 	started, startedNamed startedRows
 	settled, settledNamed settledRows
@@ -54,6 +57,9 @@ type plan struct {
 	parked    blobs
 	snapshots changes
 	snapshot  blobs
+
+	owned     ownedEnds
+	ownedRows historyRows
 }
 
 // newPlan sorts a batch into its statements.
@@ -63,9 +69,12 @@ func newPlan(batch []*engine.Write) *plan {
 	sorted := slices.Clone(batch)
 	slices.SortFunc(sorted, byKey)
 	for _, w := range sorted {
-		if w.Start != nil {
+		switch {
+		case w.Start != nil:
 			p.addStart(w)
-		} else {
+		case w.Owned:
+			p.addOwned(w)
+		default:
 			p.rows.add(w)
 			p.addChanges(w)
 		}
@@ -96,7 +105,7 @@ func (p *plan) addStart(w *engine.Write) {
 	started, settled, rows := &p.started, &p.settled, &p.rows
 	if w.Start.Named {
 		started, settled, rows = &p.startedNamed, &p.settledNamed, &p.rowsNamed
-		p.named = append(p.named, w)
+		p.doubtful = append(p.doubtful, w)
 	}
 	if w.Start.Waiting || w.End != nil || w.Park != nil || w.Snapshot != nil {
 		settled.add(w)
@@ -105,6 +114,15 @@ func (p *plan) addStart(w *engine.Write) {
 	}
 	if len(w.Events) > 0 {
 		rows.add(w)
+	}
+}
+
+// addOwned adds the end of an Express execution, and its history if it is kept.
+func (p *plan) addOwned(w *engine.Write) {
+	p.owned.add(w)
+	p.doubtful = append(p.doubtful, w)
+	if len(w.Events) > 0 {
+		p.ownedRows.add(w)
 	}
 }
 
@@ -148,13 +166,16 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 		add(len(of.id), anyRows, text(sql), append([]any{of.id, of.seq}, args...)...)
 	}
 	e := &p.endings
-	add(len(p.reopens.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id), anyRows, sqlPlanByKey)
+	add(len(p.reopens.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id)+
+		len(p.owned.id), anyRows, sqlPlanByKey)
 	insert(len(p.started.id), text(sqlInsertStarted), p.started.args())
 	insert(len(p.settled.id), text(sqlInsertSettled), p.settled.args())
 	insert(len(p.startedNamed.id), sqlInsertStarted.guarded, p.startedNamed.args())
 	insert(len(p.settledNamed.id), sqlInsertSettled.guarded, p.settledNamed.args())
 	insert(len(p.rows.id), text(sqlAppend), p.rows.args())
 	insert(len(p.rowsNamed.id), sqlAppendIfStarted, p.rowsNamed.args())
+	insert(len(p.owned.id), sqlEndOwned, p.owned.args())
+	insert(len(p.ownedRows.id), sqlAppendIfEnded, p.ownedRows.args())
 	change(&p.reopens, sqlReopen, p.reopenBy, p.reopenAt)
 	change(&p.ends, sqlEnd, e.status, e.endedAt, e.output, e.err, e.cause, e.errBytes, e.causeBytes)
 	change(&p.parks, sqlPark, p.wakeAt, p.parked)

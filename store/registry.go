@@ -31,13 +31,16 @@ var (
 	sqlBumpRegistryVersion = query("bump_registry_version")
 )
 
-// PutStateMachine stores a definition as the machine's newest revision, creating the machine if need be. The same text
-// and type as the newest revision's makes no new revision. ID and Revision are made up if they are zero; the ID of a
+// PutStateMachine stores a definition as the machine's newest revision, creating the machine if need be. The same text,
+// type and log level as the newest revision's make no new revision. ID and Revision are made up if they are zero; the ID of a
 // machine that exists already is kept.
 func (s *Store) PutStateMachine(ctx context.Context, m engine.StateMachine) (engine.PutResult, error) {
 	var result engine.PutResult
 	if m.Type == "" {
-		m.Type = "STANDARD"
+		m.Type = engine.TypeStandard
+	}
+	if m.LogLevel == "" {
+		m.LogLevel = engine.LogError
 	}
 	if err := fillIDs(&m); err != nil {
 		return result, err
@@ -84,7 +87,7 @@ func putStateMachine(ctx context.Context, tx pgx.Tx, m engine.StateMachine) (eng
 	default:
 		result.Created = false
 	}
-	if !result.Created && bytes.Equal(newest.Definition, m.Definition) && newest.Type == m.Type {
+	if !result.Created && bytes.Equal(newest.Definition, m.Definition) && newest.Type == m.Type && newest.LogLevel == m.LogLevel {
 		result.StateMachine = newest
 		if newest.File == m.File || m.File == "" {
 			return result, nil
@@ -96,7 +99,7 @@ func putStateMachine(ctx context.Context, tx pgx.Tx, m engine.StateMachine) (eng
 	result.Changed = true
 	result.Number = newest.Number + 1
 	err = tx.QueryRow(ctx, sqlInsertRevision, pgUUID(m.Revision), pgUUID(result.ID), result.Number, m.Type,
-		string(m.Definition), m.File).Scan(&result.RevisedAt)
+		string(m.LogLevel), string(m.Definition), m.File).Scan(&result.RevisedAt)
 	if err != nil {
 		return result, err
 	}
@@ -153,7 +156,7 @@ func (s *Store) DeleteStateMachine(ctx context.Context, namespace, name string) 
 func scanMachine(row pgx.Row) (engine.StateMachine, error) {
 	var m engine.StateMachine
 	var definition string
-	err := row.Scan(&m.ID, &m.Namespace, &m.Name, &m.Revision, &m.Number, &m.Type, &definition, &m.File, &m.CreatedAt,
+	err := row.Scan(&m.ID, &m.Namespace, &m.Name, &m.Revision, &m.Number, &m.Type, &m.LogLevel, &definition, &m.File, &m.CreatedAt,
 		&m.RevisedAt)
 	m.Definition = []byte(definition)
 	return m, notFound(err)

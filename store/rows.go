@@ -16,7 +16,7 @@ func scanExecution(row pgx.Row) (engine.Claimed, error) {
 	var snapshotSeq *int64
 	err := row.Scan(&e.ID, &e.Namespace, &e.Machine, &e.MachineName, &e.Revision, &e.Name, &e.Status, &input, &output,
 		&e.Error, &e.Cause, &errBytes, &causeBytes, &e.StartedAt, &e.EndedAt, &e.Owner, &e.WakeAt, &e.RedriveCount,
-		&e.RedrivenAt, &trace, &c.Snapshot, &snapshotSeq)
+		&e.RedrivenAt, &trace, &c.Snapshot, &snapshotSeq, &e.Type)
 	if err != nil {
 		return engine.Claimed{}, notFound(err)
 	}

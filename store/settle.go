@@ -17,6 +17,7 @@ var (
 	sqlStored         = query("stored")
 	sqlHoldersOfNames = query("holders_of_names")
 	sqlCompare        = query("compare")
+	sqlOwnedEnds      = query("owned_ends")
 )
 
 // querier is what settle asks: the pool, or the transaction of a caller.
@@ -42,9 +43,15 @@ func (s *Store) settle(ctx context.Context, db querier, batch []*engine.Write) e
 	if err != nil {
 		return fmt.Errorf("looking for the rows that were fenced: %w", err)
 	}
+	ended, err := ownedEnded(ctx, db, batch)
+	if err != nil {
+		return fmt.Errorf("looking for the ends that took effect: %w", err)
+	}
 	var taken []*engine.Write
 	for _, w := range batch {
 		switch {
+		case w.Owned && !ended[w.Execution]:
+			w.Outcome = engine.OutcomeFenced
 		case w.Start != nil && !stored[w.Execution]:
 			w.Outcome = engine.OutcomeNameTaken
 			taken = append(taken, w)
@@ -89,7 +96,7 @@ func lostRows(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.
 	lost := map[uuid.UUID]bool{}
 	var sentRows historyRows
 	for _, w := range batch {
-		if len(w.Events) > 0 {
+		if len(w.Events) > 0 && !w.Owned {
 			sentRows.add(w)
 			sent[w.Execution] = w
 			lost[w.Execution] = true
@@ -114,6 +121,33 @@ func lostRows(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.
 		return nil
 	})
 	return lost, err
+}
+
+// ownedEnded gives the executions that have ended as the writes with Owned say.
+func ownedEnded(ctx context.Context, db querier, batch []*engine.Write) (map[uuid.UUID]bool, error) {
+	var ids uuids
+	sent := map[uuid.UUID]*engine.Write{}
+	for _, w := range batch {
+		if w.Owned {
+			ids = append(ids, pgUUID(w.Execution))
+			sent[w.Execution] = w
+		}
+	}
+	ended := map[uuid.UUID]bool{}
+	if len(ids) == 0 {
+		return ended, nil
+	}
+	rows, err := db.Query(ctx, sqlOwnedEnds, ids)
+	if err != nil {
+		return nil, err
+	}
+	var id uuid.UUID
+	var micros int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &micros}, func() error {
+		ended[id] = sent[id].End.EndedAt.UnixMicro() == micros
+		return nil
+	})
+	return ended, err
 }
 
 // nameHolders sets Existing in the starts that lost their names.

@@ -55,6 +55,22 @@ UPDATE executions e
  WHERE e.id = w.id
    AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
+-- name: end_owned
+-- Ends Express executions. They have no history while they run, so what keeps a former owner from ending what somebody
+-- else runs by now is the owner in the row.
+UPDATE executions e
+   SET status = w.status, ended_at = w.ended_at, output = w.output, error = w.error, cause = w.cause,
+       error_bytes = w.error_bytes, cause_bytes = w.cause_bytes,
+       owner = NULL, wake_at = NULL, snapshot = NULL, snapshot_seq = NULL
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::json[], $6::text[], $7::text[], $8::bytea[],
+              $9::bytea[]) AS w (id, owner, status, ended_at, output, error, cause, error_bytes, cause_bytes)
+ WHERE e.id = w.id AND e.owner = w.owner AND e.status = 'RUNNING'
+
+-- name: owned_ends
+-- How these executions have ended, in microseconds.
+SELECT id, (extract(epoch FROM ended_at) * 1000000)::bigint
+  FROM executions WHERE id = ANY($1::uuid[]) AND owner IS NULL AND ended_at IS NOT NULL
+
 -- name: park
 UPDATE executions e
    SET owner = NULL, wake_at = w.wake_at, snapshot = w.snapshot, snapshot_seq = w.seq
@@ -87,7 +103,7 @@ WITH due AS MATERIALIZED (
 )
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, e.input, e.output, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq
+       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
   FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
 
 -- name: claim_of_owner
@@ -98,7 +114,7 @@ WITH orphaned AS MATERIALIZED (
 )
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, e.input, e.output, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq
+       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
   FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
 
 -- name: claim_one
@@ -111,7 +127,7 @@ WITH claimed AS (
 )
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, e.input, e.output, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq
+       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
   FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
 
 -- name: status_and_owner
@@ -156,16 +172,17 @@ UPDATE executions e SET owner = NULL, claim = NULL, wake_at = now() FROM held WH
 -- name: execution
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, e.input, e.output, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint
-  FROM executions e LEFT JOIN state_machines m ON m.id = e.machine
+       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint, coalesce(r.type, '')
+  FROM executions e LEFT JOIN state_machines m ON m.id = e.machine LEFT JOIN revisions r ON r.id = e.revision
  WHERE e.id = $1
 
 -- name: execution_by_name
 -- Names that callers chose are found by their index. Others are the id of the execution, or not looked up by name.
 SELECT e.id, e.namespace, e.machine, m.name, e.revision, e.name, e.status, e.input, e.output, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint
+       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint, coalesce(r.type, '')
   FROM state_machines m JOIN executions e ON e.machine = m.id AND e.name = $3 AND e.named
+  LEFT JOIN revisions r ON r.id = e.revision
  WHERE m.namespace = $1 AND m.name = $2
  ORDER BY e.id DESC LIMIT 1
 
@@ -174,8 +191,8 @@ SELECT e.id, e.namespace, e.machine, m.name, e.revision, e.name, e.status, e.inp
 -- its parameters known, so that the filters that are left out cost nothing and those that are there choose the index.
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, NULL::json, NULL::json, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint
-  FROM executions e LEFT JOIN state_machines m ON m.id = e.machine
+       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint, coalesce(r.type, '')
+  FROM executions e LEFT JOIN state_machines m ON m.id = e.machine LEFT JOIN revisions r ON r.id = e.revision
  WHERE ($1::text IS NULL OR e.namespace = $1)
    AND ($2::uuid[] IS NULL OR e.machine = ANY($2))
    AND ($3::text[] IS NULL OR e.status = ANY($3))
@@ -190,7 +207,7 @@ SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e
 -- all those that have ended.
 SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, NULL::json, NULL::json, e.error,
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
-       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint
+       e.redriven_at, e.trace_context, NULL::bytea, NULL::bigint, coalesce(r.type, '')
   FROM ((SELECT * FROM executions p
           WHERE p.owner IS NULL AND p.status = 'RUNNING'
             AND ($1::text IS NULL OR p.namespace = $1)
@@ -209,7 +226,7 @@ SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e
            AND ($4::timestamptz IS NULL OR o.started_at > $4)
            AND ($5::timestamptz IS NULL OR o.started_at < $5)
            AND ($6::uuid IS NULL OR o.id < $6)) e
-  LEFT JOIN state_machines m ON m.id = e.machine
+  LEFT JOIN state_machines m ON m.id = e.machine LEFT JOIN revisions r ON r.id = e.revision
  ORDER BY e.id DESC LIMIT $7
 
 -- name: machines_of_name

@@ -14,6 +14,15 @@ SELECT w.id, w.seq, w.at, w.events
  WHERE (SELECT true FROM executions e WHERE e.id = w.id)
 ON CONFLICT DO NOTHING
 
+-- name: append_if_ended
+-- The histories of Express executions, each of which is written with the end: only where this very transaction has ended
+-- the execution.
+INSERT INTO history (execution_id, seq, at, events)
+SELECT w.id, w.seq, w.at, w.events
+  FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) AS w (id, seq, at, events)
+ WHERE (SELECT e.xmin FROM executions e WHERE e.id = w.id) = pg_current_xact_id()::xid
+ON CONFLICT DO NOTHING
+
 -- name: compare
 -- Who wrote these rows? A row with the same time and the same events is the one that the caller sent.
 SELECT h.execution_id, (extract(epoch FROM h.at) * 1000000)::bigint, sha256(h.events)

@@ -31,6 +31,7 @@ var statuses = map[engine.Code]int{
 	engine.CodeInvalidArn:               http.StatusBadRequest,
 	engine.CodeInvalidToken:             http.StatusBadRequest,
 	engine.CodeInvalidOutput:            http.StatusBadRequest,
+	engine.CodeTypeNotSupported:         http.StatusBadRequest,
 	engine.CodeExecutionDoesNotExist:    http.StatusNotFound,
 	engine.CodeStateMachineDoesNotExist: http.StatusNotFound,
 	engine.CodeTaskDoesNotExist:         http.StatusNotFound,
