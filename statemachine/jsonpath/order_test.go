@@ -135,6 +135,34 @@ func TestStringMatches(t *testing.T) {
 	}
 }
 
+// TestEvalItems checks how ItemsPath fails where it is a Reference Path, and where it is not.
+func TestEvalItems(t *testing.T) {
+	input := value.Trusted([]byte(`{"a": {"l": [1, 2]}}`))
+	for src, want := range map[string]string{
+		"$.a.l":    "[1,2]",
+		"$.a.l[*]": "[1,2]",
+		"$.b[*]":   "[]",
+		"$.a.m":    `States.ReferencePathConflict: Unable to apply step "m" to input {"l": [1, 2]}`,
+		"$.a.l[9]": `States.ReferencePathConflict: Unable to apply step "9" to input [1, 2]`,
+		"$nope":    "States.Runtime: Invalid path '$nope' : The variable 'nope' has not been assigned",
+	} {
+		p, problems := ParsePath(src)
+		if p == nil {
+			t.Fatal(problems)
+		}
+		v, err := p.EvalItems(input, nil)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = string(value.FromArray(v.Elems()).JSON())
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", src, got, want)
+		}
+	}
+}
+
 // TestObserver checks that each expression of a template is shown where it stands.
 func TestObserver(t *testing.T) {
 	doc, list := source.Parse("x.json", []byte(`{"Parameters": {"a.$": "$.x", "l": [1, {"b.$": "States.Array($.y)"}], "c": 5}}`))

@@ -81,9 +81,18 @@ func (*Reference) next(s plain, v *value.Value) *value.Value {
 	}
 }
 
+// EvalItems applies the path as ItemsPath does. The service reads ItemsPath as a Reference Path where it is one, and then
+// fails as [Reference.Get] does; other paths it takes as [Path.Eval] does. The value may be no array.
+func (p *Path) EvalItems(root *value.Value, scope *query.Scope) (*value.Value, error) {
+	if p.steps.plain == nil {
+		return p.Eval(root, scope)
+	}
+	return (&Reference{path: p}).Get(root, scope)
+}
+
 // Items gives the elements of the array at the place, as ItemsPath does.
 func (r *Reference) Items(root *value.Value, scope *query.Scope) ([]*value.Value, error) {
-	v, err := r.Get(root, scope)
+	v, err := r.path.EvalItems(root, scope)
 	if err != nil {
 		return nil, err
 	}
