@@ -75,9 +75,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz
 
 .PHONY: conformance
-conformance: ## the cases recorded from the reference service: TERCEL_CONFORMANCE=FOLDER make conformance
-	@: "$${TERCEL_CONFORMANCE:?names the folder of the recorded cases}"
-	@$(GO) run ./scripts/gotest -run 'Conformance|Samples|Labels' $(TESTFLAGS) $(PKG)
+conformance: ## the cases recorded from the reference service: make conformance CORPUS=FOLDER
+	@test -n '$(CORPUS)' || { echo 'conformance: name the folder of the recorded cases: make conformance CORPUS=FOLDER' >&2; exit 2; }
+	@TERCEL_CONFORMANCE='$(abspath $(CORPUS))' $(GO) run ./scripts/gotest -run 'Conformance|Suite|Recorded|Sample|Labels' $(TESTFLAGS) ./statemachine/...
 
 ## Housekeeping
 

@@ -8,6 +8,7 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/cel"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/statemachine/jsonata"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -22,7 +23,7 @@ const (
 )
 
 // languages are the query languages that expressions can be written in, by the name that a definition gives them.
-var languages = map[string]query.Language{asl.CEL: cel.New()}
+var languages = map[string]query.Language{asl.CEL: cel.New(), asl.JSONata: jsonata.New()}
 
 // Compile reads a definition, JSON or YAML, and compiles it with all its expressions. The list holds everything there
 // is to say of it, errors and warnings, ordered by place; the machine is nil if any of it is an error. The file's name

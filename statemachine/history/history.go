@@ -61,11 +61,16 @@ type Viewer struct {
 	last map[event.FrameID]int64 // the id of the frame's last event
 	// room holds, by the frame of a Map, the last event of the iteration that made room for the next.
 	room map[event.FrameID]int64
+	// entered holds, by frame, what the last entry of a state was linked to, and its id.
+	entered map[event.FrameID][2]int64
 }
 
 // NewViewer begins at the start of an execution's history.
 func NewViewer(m *statemachine.Machine, info statemachine.Info) *Viewer {
-	return &Viewer{run: m.NewRun(info), info: info, last: map[event.FrameID]int64{}, room: map[event.FrameID]int64{}}
+	return &Viewer{
+		run: m.NewRun(info), info: info,
+		last: map[event.FrameID]int64{}, room: map[event.FrameID]int64{}, entered: map[event.FrameID][2]int64{},
+	}
 }
 
 // View unfolds a whole history.

@@ -26,12 +26,17 @@ func (u *unfolding) unfold() {
 	case event.ExecutionRecovered:
 		u.extra("ExecutionRecovered", Details{Node: data.Node})
 	case event.StateEntered:
+		u.entered[u.ev.Frame] = [2]int64{u.last[u.ev.Frame], u.id + 1}
 		u.add(u.after.typ+"StateEntered", Details{Key: "stateEnteredEventDetails", Name: u.after.name, Input: u.after.input})
 	case event.StateExited:
 		u.add(u.after.typ+"StateExited", Details{
 			Key: "stateExitedEventDetails", Name: u.after.name, Output: u.after.input, Assigned: data.Assigned,
 		})
 	case event.EvaluationFailed:
+		// Where nothing has happened since the state was entered, the service links the failure to what led there.
+		if entry := u.entered[u.ev.Frame]; entry[1] == u.last[u.ev.Frame] {
+			u.last[u.ev.Frame] = entry[0]
+		}
 		u.add("EvaluationFailed", Details{
 			Key: "evaluationFailedEventDetails", Error: &data.Error, Cause: &data.Cause, Location: data.Location, State: u.after.name,
 		})
