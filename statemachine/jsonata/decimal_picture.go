@@ -95,79 +95,63 @@ func splitDecimal(text string, s *symbols) *decimalPicture {
 	return p
 }
 
-// problem gives the code of what is wrong with a sub-picture.
+// problem gives the code of what is wrong with a sub-picture. If several things are, the last rule counts.
 func (p *decimalPicture) problem(s *symbols) string {
 	percents, perMilles := strings.Count(p.text, s.percent), strings.Count(p.text, s.perMille)
-	switch {
-	case strings.Count(p.text, s.decimal) > 1:
-		return "D3081"
-	case percents > 1:
-		return "D3082"
-	case perMilles > 1:
-		return "D3083"
-	case percents > 0 && perMilles > 0:
-		return "D3084"
+	digits, passive := 0, false
+	for _, c := range slices.Concat(p.mantissa, p.exponent) {
+		passive = passive || !s.active(c)
 	}
-	digits := 0
 	for _, c := range p.mantissa {
 		r, _ := decode(c)
 		if s.isDigit(r) || c == s.digit {
 			digits++
 		}
 	}
-	if digits == 0 {
-		return "D3085"
-	}
-	for _, c := range append(append([]string{}, p.mantissa...), p.exponent...) {
-		if !s.active(c) {
-			return "D3086"
-		}
-	}
-	return p.groupingProblem(s)
-}
-
-func (p *decimalPicture) groupingProblem(s *symbols) string {
 	n := len(p.whole)
 	endsGrouped := n > 0 && p.whole[n-1] == s.grouping
-	switch {
-	case p.hasDecimal && (endsGrouped || len(p.fraction) > 0 && p.fraction[0] == s.grouping):
-		return "D3087"
-	case endsGrouped:
-		return "D3088"
-	case strings.Contains(p.text, s.grouping+s.grouping):
-		return "D3089"
-	}
-	seen := false
-	for _, c := range p.whole {
-		r, _ := decode(c)
-		if seen && c == s.digit {
-			return "D3090"
-		}
-		seen = seen || s.isDigit(r)
-	}
-	seen = false
-	for _, c := range p.fraction {
-		r, _ := decode(c)
-		if seen && s.isDigit(r) {
-			return "D3091"
-		}
-		seen = seen || c == s.digit
-	}
-	if !p.hasExponent {
-		return ""
-	}
-	if strings.Contains(p.text, s.percent) || strings.Contains(p.text, s.perMille) {
-		return "D3092"
-	}
-	for _, c := range p.exponent {
-		if r, _ := decode(c); !s.isDigit(r) {
-			return "D3093"
+	beside := p.hasDecimal && (endsGrouped || len(p.fraction) > 0 && p.fraction[0] == s.grouping)
+	code := ""
+	for _, rule := range []struct {
+		broken bool
+		code   string
+	}{
+		{strings.Count(p.text, s.decimal) > 1, "D3081"},
+		{percents > 1, "D3082"},
+		{perMilles > 1, "D3083"},
+		{percents > 0 && perMilles > 0, "D3084"},
+		{digits == 0, "D3085"},
+		{passive, "D3086"},
+		{beside, "D3087"},
+		{!p.hasDecimal && endsGrouped, "D3088"},
+		{strings.Contains(p.text, s.grouping+s.grouping), "D3089"},
+		{s.follows(p.whole, s.isOptional, s.isMandatory), "D3090"},
+		{s.follows(p.fraction, s.isMandatory, s.isOptional), "D3091"},
+		{p.hasExponent && percents+perMilles > 0, "D3092"},
+		{p.hasExponent && !s.allDigits(p.exponent), "D3093"},
+	} {
+		if rule.broken {
+			code = rule.code
 		}
 	}
-	if len(p.exponent) == 0 {
-		return "D3093"
-	}
-	return ""
+	return code
+}
+
+func (s *symbols) isOptional(c string) bool { return c == s.digit }
+
+func (s *symbols) isMandatory(c string) bool {
+	r, _ := decode(c)
+	return s.isDigit(r)
+}
+
+// follows tells whether a character of one kind stands behind one of another.
+func (s *symbols) follows(chars []string, kind, behind func(string) bool) bool {
+	i := slices.IndexFunc(chars, behind)
+	return i >= 0 && slices.ContainsFunc(chars[i:], kind)
+}
+
+func (s *symbols) allDigits(chars []string) bool {
+	return len(chars) > 0 && !slices.ContainsFunc(chars, func(c string) bool { return !s.isMandatory(c) })
 }
 
 // analyse works out sizes and the positions of separators.

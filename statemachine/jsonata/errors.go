@@ -48,9 +48,9 @@ var messages = map[string]string{
 	"S0303": "the regular expression {{token}} is not supported: {{value}}",
 	"S0401": "a type parameter can only follow a function or an array, not {{value}}",
 	"S0402": "a choice of types cannot contain parameterized types: {{value}}",
-	"T0410": "argument {{index}} of function {{token}} does not match the function's signature",
-	"T0411": "the context value is not a type that argument {{index}} of function {{token}} can take",
-	"T0412": "argument {{index}} of function {{token}} must be an array of {{type}}",
+	"T0410": "argument {{index}} of {{token}} does not match its signature: {{value}}",
+	"T0411": "the context value {{value}} is not of a type that argument {{index}} of {{token}} can take",
+	"T0412": "argument {{index}} of {{token}} must be an array of {{type}}, not {{value}}",
 	"T1003": "the key of an object must be a string, not {{value}}",
 	"T1005": "attempted to invoke a non-function; did you mean ${{token}}?",
 	"T1006": "Attempted to invoke a non-function",
@@ -130,6 +130,9 @@ type fault struct {
 
 // raise ends what is being done with an error. Compile and Eval recover it.
 func raise(f fault) {
+	if f.index > 0 && f.token == "" {
+		f.token = "the function"
+	}
 	text, ok := messages[f.code]
 	if !ok {
 		text = f.value

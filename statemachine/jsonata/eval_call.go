@@ -197,9 +197,10 @@ func (r *run) applyTo(n *node, in any, env *frame) any {
 	if n.right.kind == kindCall {
 		return r.evalCall(n.right, in, env, left, true)
 	}
-	right, ok := r.eval(n.right, in, env).(callable)
+	v := r.eval(n.right, in, env)
+	right, ok := v.(callable)
 	if !ok {
-		r.failNode("T2006", n, shown("that"))
+		r.failNode("T2006", n, v)
 	}
 	if first, ok := left.(callable); ok {
 		return &chain{first: first, second: right}

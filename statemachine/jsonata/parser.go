@@ -27,10 +27,12 @@ type parser struct {
 
 // parse gives the tree that follows the source.
 func parse(src string) *node {
-	for i, c := range src {
-		if c == utf8.RuneError && !strings.HasPrefix(src[i:], "\uFFFD") {
+	for i := 0; i < len(src); {
+		c, size := decode(src[i:])
+		if c == utf8.RuneError && size == 1 {
 			raise(fault{code: "S0205", pos: i, token: "that is not valid UTF-8"})
 		}
+		i += size
 	}
 	p := &parser{lex: lexer{src: src}}
 	p.step(false)

@@ -47,10 +47,10 @@ func TestTables(t *testing.T) {
 func runTable(t *testing.T, text string) []byte {
 	var out bytes.Buffer
 	var input *value.Value
-	for _, block := range strings.Split(strings.TrimRight(text, "\n")+"\n", "\n\n") {
+	for _, block := range strings.SplitSeq(strings.TrimRight(text, "\n")+"\n", "\n\n") {
 		var expression, want []string
 		line := 0
-		for _, l := range strings.Split(strings.Trim(block, "\n"), "\n") {
+		for _, l := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
 			line++
 			switch rest, isInput := strings.CutPrefix(l, "input "); {
 			case isInput:
@@ -73,7 +73,7 @@ func runTable(t *testing.T, text string) []byte {
 			continue
 		}
 		src := strings.Join(expression, "\n")
-		got := outcome(src, input)
+		got := outcome(src, input, DefaultLimits)
 		if w := strings.Join(want, "\n"); got != w && !*update {
 			t.Errorf("%s\ngives %s\n want %s", src, got, w)
 		}
@@ -83,13 +83,12 @@ func runTable(t *testing.T, text string) []byte {
 }
 
 // outcome evaluates an expression and writes what comes of it.
-func outcome(src string, input *value.Value) string {
-	var e *Error
+func outcome(src string, input *value.Value, limits Limits) string {
 	expr, err := Compile(src)
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return fmt.Sprintf("?? %d %v", e.Position, e)
 	}
-	v, err := expr.Eval(input, testBindings(), Options{})
+	v, err := expr.Eval(input, testBindings(), Options{Limits: limits})
 	switch {
 	case err != nil:
 		return fmt.Sprintf("!! %v", err)
@@ -140,9 +139,9 @@ func TestPrint(t *testing.T) {
 // expressions gives those of a table.
 func expressions(text string) []string {
 	var out []string
-	for _, block := range strings.Split(text, "\n\n") {
+	for _, block := range strings.SplitSeq(text, "\n\n") {
 		var lines []string
-		for _, l := range strings.Split(block, "\n") {
+		for _, l := range strings.SplitSeq(block, "\n") {
 			if l == "" || strings.HasPrefix(l, "#") || strings.HasPrefix(l, "input ") || strings.HasPrefix(l, "=> ") ||
 				strings.HasPrefix(l, "!! ") || strings.HasPrefix(l, "?? ") {
 				continue
@@ -170,7 +169,8 @@ func checkPrint(t *testing.T, src string) bool {
 	if again := second.String(); again != printed {
 		t.Errorf("%q prints as %q, and that as %q", src, printed, again)
 	}
-	if a, b := outcome(src, nil), outcome(printed, nil); strings.HasPrefix(a, "=>") && a != b {
+	limits := Limits{Steps: 10_000, Depth: 100, Bytes: 1 << 20}
+	if a, b := outcome(src, nil, limits), outcome(printed, nil, limits); strings.HasPrefix(a, "=>") && a != b {
 		t.Errorf("%q gives %s, but printed as %q it gives %s", src, a, printed, b)
 	}
 	return true
