@@ -13,7 +13,8 @@ type entry struct {
 	seq   int // entries of the same time come in the order in which they were made
 	task  statemachine.TaskID
 	sig   statemachine.Signal
-	every time.Duration // a heartbeat: until the task is answered it comes again after this time
+	every time.Duration // a heartbeat: it comes again after this time
+	until time.Time     // before this time; zero for as long as the task is open
 }
 
 // agenda holds what is to come, earliest first.

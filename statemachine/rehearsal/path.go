@@ -9,6 +9,15 @@ import (
 // those in a row that went the same way are counted: Simulate{200 x Batch}.
 func (p Path) String() string { return p.Names().String() }
 
+// Short is String, with the middle of a long path left out.
+func (p Path) Short() string {
+	const begin, end = 12, 12
+	if len(p) <= begin+end+1 {
+		return p.String()
+	}
+	return fmt.Sprintf("%s > (%d states) > %s", p[:begin], len(p)-begin-end, p[len(p)-end:])
+}
+
 // Names gives the states of the path without anything else.
 func (p Path) Names() Names {
 	names := make(Names, len(p))

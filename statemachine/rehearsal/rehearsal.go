@@ -136,8 +136,8 @@ func (p *performance) take(e entry) error {
 	if e.task != 0 && p.waiting[e.task] == nil {
 		return nil
 	}
-	if e.every > 0 {
-		p.agenda.add(entry{at: e.at.Add(e.every), task: e.task, sig: e.sig, every: e.every})
+	if again := e.at.Add(e.every); e.every > 0 && (e.until.IsZero() || again.Before(e.until)) {
+		p.agenda.add(entry{at: again, task: e.task, sig: e.sig, every: e.every, until: e.until})
 	}
 	switch e.sig.(type) {
 	case statemachine.TaskSucceeded, statemachine.TaskFailed:
@@ -149,8 +149,13 @@ func (p *performance) take(e entry) error {
 // signal takes one decision and does what it asks for.
 func (p *performance) signal(sig statemachine.Signal) error {
 	p.step++
+	limits := p.script.Limits
+	if limits.Transitions <= 0 {
+		limits.Transitions = statemachine.DefaultTransitions
+	}
+	limits.Transitions = min(limits.Transitions, p.script.MaxStates-p.states+1)
 	commands, events, err := p.script.Machine.Decide(p.run, statemachine.Env{
-		Now: p.now, Seed: p.script.Seed*0x9E3779B97F4A7C15 + p.step, Limits: p.script.Limits, Observe: p.tracker.observe,
+		Now: p.now, Seed: p.script.Seed*0x9E3779B97F4A7C15 + p.step, Limits: limits, Observe: p.tracker.observe,
 		Token: func(id statemachine.TaskID) string { return fmt.Sprintf("token-%d", id) },
 	}, sig)
 	if err != nil {
@@ -232,9 +237,11 @@ func (p *performance) invoke(c statemachine.Invoke) error {
 func (p *performance) expect(task statemachine.TaskID, from time.Time, a Answer) time.Time {
 	at := from.Add(a.Delay)
 	if a.Heartbeat > 0 && (a.Never || a.Heartbeat < a.Delay) {
-		p.agenda.add(entry{
-			at: from.Add(a.Heartbeat), task: task, every: a.Heartbeat, sig: statemachine.TaskHeartbeat{Task: task},
-		})
+		beat := entry{at: from.Add(a.Heartbeat), task: task, every: a.Heartbeat, sig: statemachine.TaskHeartbeat{Task: task}}
+		if !a.Never {
+			beat.until = at
+		}
+		p.agenda.add(beat)
 	}
 	switch {
 	case a.Never:

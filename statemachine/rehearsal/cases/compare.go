@@ -15,16 +15,20 @@ import (
 func (c *Case) Compare(r *rehearsal.Result) *Outcome {
 	j := &judgement{Outcome: &Outcome{Case: c, Result: r}, e: &c.expect}
 	if r.Problem != nil {
-		j.fail("rehearsal", c.expect.node, fmt.Sprintf("%v\nThe path so far: %s", r.Problem, r.Path))
+		j.fail("rehearsal", c.expect.node, fmt.Sprintf("%v\nThe path so far: %s", r.Problem, r.Path.Short()))
 		return j.Outcome
 	}
 	j.variables = outcome(r)
-	j.status()
+	asExpected := j.status()
 	j.path()
-	j.value("output", c.expect.output, r.Output, true)
-	j.value("output", c.expect.matches, r.Output, false)
-	j.value("error", c.expect.error, text(r.Error), true)
-	j.value("cause", c.expect.cause, text(r.Cause), true)
+	if asExpected || r.Output != nil { // else it was said how it ended instead
+		j.value("output", c.expect.output, r.Output, true)
+		j.value("output", c.expect.matches, r.Output, false)
+	}
+	if asExpected || r.Output == nil {
+		j.value("error", c.expect.error, text(r.Error), true)
+		j.value("cause", c.expect.cause, text(r.Cause), true)
+	}
 	for _, a := range c.expect.assigned {
 		j.value("assigned "+a.name, &a.placed, r.Variables[a.name], false)
 	}
@@ -58,8 +62,9 @@ func (j *judgement) value(what string, want *placed, got *value.Value, exact boo
 	}
 }
 
-// status compares the status. One that is not written follows from what else is expected.
-func (j *judgement) status() {
+// status compares the status, and tells whether it is as expected. One that is not written follows from what else is
+// expected.
+func (j *judgement) status() bool {
 	want, at := statemachine.Succeeded, j.e.node
 	switch {
 	case j.e.status != nil:
@@ -71,7 +76,7 @@ func (j *judgement) status() {
 	}
 	r := j.Result
 	if r.Status == want {
-		return
+		return true
 	}
 	message := fmt.Sprintf("expected %s, got %s", want, r.Status)
 	if r.Status == statemachine.Succeeded {
@@ -80,9 +85,10 @@ func (j *judgement) status() {
 		message += fmt.Sprintf(": %s\n%s", textOf(r.Error, "(no error name)"), textOf(r.Cause, "(no cause)"))
 	}
 	if j.e.pathNode == nil {
-		message += fmt.Sprintf("\nThe path: %s", r.Path)
+		message += fmt.Sprintf("\nThe path: %s", r.Path.Short())
 	}
 	j.fail("status", at, message)
+	return false
 }
 
 // arguments compares what tasks were called with, and how often.
@@ -101,7 +107,7 @@ func (j *judgement) arguments() {
 			}
 		}
 		if !found {
-			j.fail("arguments", a.at, fmt.Sprintf("%s was not called; the path: %s", a.name, j.Result.Path))
+			j.fail("arguments", a.at, fmt.Sprintf("%s was not called; the path: %s", a.name, j.Result.Path.Short()))
 		}
 	}
 	for _, count := range j.e.calls {
@@ -179,7 +185,7 @@ func (j *judgement) path() {
 	if where == "" {
 		return
 	}
-	j.fail("path", j.e.pathNode, fmt.Sprintf("%s\nexpected: %s\ngot:      %s", where, pathText(j.e.path), j.Result.Path))
+	j.fail("path", j.e.pathNode, fmt.Sprintf("%s\nexpected: %s\ngot:      %s", where, pathText(j.e.path), j.Result.Path.Short()))
 }
 
 // diverge tells where a path leaves the expected one, "" if it does not.
@@ -203,12 +209,12 @@ func (j *judgement) diverge(want []step, got rehearsal.Path, inside string) stri
 }
 
 func (j *judgement) divergeWithin(s step, got *rehearsal.Visit, inside string) string {
-	what := "branch"
+	what, all := "branch", "branches"
 	if got.Type == "Map" {
-		what = "iteration"
+		what, all = "iteration", "iterations"
 	}
 	if s.flows != nil && len(s.flows) != len(got.Flows) {
-		return fmt.Sprintf("%s%s: expected %d, got %d", inside, s.state, len(s.flows), len(got.Flows))
+		return fmt.Sprintf("%sit came to %s with %d %s, where %d were expected", inside, s.state, len(got.Flows), all, len(s.flows))
 	}
 	for i, flow := range got.Flows {
 		want := s.each

@@ -172,7 +172,7 @@ func (r *reader) selector(m *source.Member, numbered bool) (selector, *asl.Task)
 			"%s is a %s state, which invokes nothing", s.state, info.state.Base().Type)
 	case len(s.iterations) > 0 && len(s.iterations) != info.maps:
 		r.errorAtName(m, CodeValue, "write one index for each Map around the state, outermost first",
-			"%q has %d iterations, but %s is in %d Maps", m.Name, len(s.iterations), s.state, info.maps)
+			"%q names iterations of %s, but %s is in %s", m.Name, count(len(s.iterations), "Map"), s.state, count(info.maps, "Map"))
 	case s.number > 0 && !numbered:
 		r.errorAtName(m, CodeValue, "write the answers as a list: the second is for the second call",
 			"%q: a mock is for all calls of a state", m.Name)
@@ -285,4 +285,14 @@ func (a *answer) evaluate(call *rehearsal.Call) (rehearsal.Answer, error) {
 		out.Token = &token
 	}
 	return out, nil
+}
+
+func count(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,10 +128,7 @@ func (c *comparison) object(at string, want *pattern, got *value.Value) {
 
 // hold checks a condition.
 func (c *comparison) hold(at string, e *expression, got *value.Value) {
-	variables := map[string]*value.Value{}
-	for name, v := range c.variables {
-		variables[name] = v
-	}
+	variables := maps.Clone(c.variables)
 	variables["value"] = got
 	v, err := e.eval(variables)
 	switch {
@@ -140,8 +139,23 @@ func (c *comparison) hold(at string, e *expression, got *value.Value) {
 	case !v.Bool() && got != nil:
 		c.differ(at, "%s does not hold for the value %s", e.src, excerpt(got))
 	case !v.Bool():
-		c.differ(at, "%s does not hold", e.src)
+		c.differ(at, "%s does not hold%s", e.src, named(e.src, variables))
 	}
+}
+
+// named gives the values of the variables that an expression names.
+func named(src string, variables map[string]*value.Value) string {
+	var parts []string
+	words := strings.FieldsFunc(src, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
+	for _, name := range outcomeVariables {
+		if slices.Contains(words, name) && variables[name] != nil {
+			parts = append(parts, name+" is "+excerpt(variables[name]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // String writes the pattern for a message.
