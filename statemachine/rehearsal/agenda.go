@@ -10,7 +10,7 @@ import (
 // entry is a signal that comes at a time.
 type entry struct {
 	at    time.Time
-	seq   int // entries of the same time come in the order in which they were made
+	seq   int // entries of the same time come in the order in which they were made, but heartbeats come first
 	task  statemachine.TaskID
 	sig   statemachine.Signal
 	every time.Duration // a heartbeat: it comes again after this time
@@ -46,6 +46,9 @@ func (e entries) Len() int { return len(e) }
 func (e entries) Less(i, j int) bool {
 	if !e[i].at.Equal(e[j].at) {
 		return e[i].at.Before(e[j].at)
+	}
+	if beats := e[i].every > 0; beats != (e[j].every > 0) {
+		return beats
 	}
 	return e[i].seq < e[j].seq
 }

@@ -233,6 +233,12 @@ func plainRun(t *rapid.T, m *statemachine.Machine, info statemachine.Info,
 	for run.Status() == statemachine.Running {
 		first := -1
 		for i, c := range list {
+			_, beats := c.sig.(statemachine.TaskHeartbeat)
+			if first >= 0 && c.at.Equal(list[first].at) && beats {
+				if _, also := list[first].sig.(statemachine.TaskHeartbeat); !also {
+					first = i
+				}
+			}
 			if first < 0 || c.at.Before(list[first].at) {
 				first = i
 			}
