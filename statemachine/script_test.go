@@ -2,7 +2,6 @@ package statemachine
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/event"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
-
-var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 
 // TestScripts runs testdata/scripts. A script is a definition, a line of ====, then commands: what follows a command's
 // line of ---- is what it is expected to do, up to a blank line.
@@ -60,15 +58,7 @@ func runScript(t *testing.T, file string) {
 		lines := strings.Split(head, "\n")
 		got.WriteString(head + "\n----\n" + h.command(lines[len(lines)-1]) + "\n")
 	}
-	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(strings.TrimSpace(string(text)), strings.TrimSpace(got.String())); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	golden.Compare(t, file, got.String())
 }
 
 // harness drives a run, and beside it a second one that only folds the events of the first: the two must be equal after

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 	"github.com/tercel-workflows/tercel/web/client"
@@ -159,13 +160,13 @@ func TestValidatePrints(t *testing.T) {
 	s := newShell(t)
 	s.in = badYAML
 	r := s.must(exitInvalid, "validate", "-")
-	golden(t, "validate.txt", r.out+r.err)
+	golden.Compare(t, "testdata/validate.txt", r.out+r.err)
 }
 
 func TestHelpPrints(t *testing.T) {
 	s := newShell(t)
-	golden(t, "help.txt", s.must(exitOK, "--help").out)
-	golden(t, "start-help.txt", s.must(exitOK, "start", "--help").out)
+	golden.Compare(t, "testdata/help.txt", s.must(exitOK, "--help").out)
+	golden.Compare(t, "testdata/start-help.txt", s.must(exitOK, "start", "--help").out)
 	if out := s.must(exitOK, "completion", "bash").out; !strings.Contains(out, "tercel") {
 		t.Error("there is no completion")
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,8 +15,6 @@ import (
 	"github.com/tercel-workflows/tercel/store/storetest"
 	"github.com/tercel-workflows/tercel/web"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // patience bounds how long a test waits for what must happen.
 const patience = 30 * time.Second
@@ -96,25 +93,4 @@ func (s *shell) serve() *engine.Engine {
 	})
 	s.env["TERCEL_SERVER"] = server.URL()
 	return eng
-}
-
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s\n(go test -update writes it anew)", path, got, want)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 )
 
@@ -33,7 +34,7 @@ func TestWatchPrints(t *testing.T) {
 			for _, e := range events {
 				w.show(e)
 			}
-			golden(t, name+"-watch.txt", out.String())
+			golden.Compare(t, "testdata/"+name+"-watch.txt", out.String())
 			if len(w.maps) > 0 {
 				t.Errorf("Maps that have ended are kept: %v", w.maps)
 			}
@@ -44,7 +45,7 @@ func TestWatchPrints(t *testing.T) {
 				a.eventRow(table, events[0].Timestamp, e, false)
 			}
 			table.flush()
-			golden(t, name+"-history.txt", out.String())
+			golden.Compare(t, "testdata/"+name+"-history.txt", out.String())
 		})
 	}
 }
