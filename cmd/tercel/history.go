@@ -55,33 +55,28 @@ func (a *app) history(ctx context.Context, id string, f historyFlags) error {
 	if !a.json {
 		t = newTable(a.out, "ID", "SINCE", "TYPE", "STATE", "DETAIL")
 	}
-	shown, cursor := 0, ""
-	for {
-		size := pageSize
-		if f.limit > 0 {
-			size = min(size, f.limit-shown)
-		}
+	_, more, err := eachPage(f.limit, func(size int, cursor string) (int, string, error) {
 		page, err := c.History(ctx, x.ID, f.reverse, size, cursor)
 		if err != nil {
-			return err
+			return 0, "", err
 		}
 		for _, e := range page.Events {
 			if a.json {
 				if err := a.printJSON(e); err != nil {
-					return err
+					return 0, "", err
 				}
 				continue
 			}
 			a.eventRow(t, x.StartedAt, e, f.full)
 		}
-		shown, cursor = shown+len(page.Events), page.NextCursor
-		if cursor == "" || f.limit > 0 && shown >= f.limit {
-			break
-		}
+		return len(page.Events), page.NextCursor, nil
+	})
+	if err != nil {
+		return err
 	}
 	if !a.json {
 		t.flush()
-		if cursor != "" {
+		if more {
 			a.notef("There are more events: see them with --limit 0.\n")
 		}
 	}

@@ -13,9 +13,6 @@ import (
 	"github.com/tercel-workflows/tercel/web/client"
 )
 
-// pageSize is how many items one request asks for.
-const pageSize = 500
-
 // listFlags are the flags of list.
 type listFlags struct {
 	status               []string
@@ -66,25 +63,20 @@ func (a *app) list(ctx context.Context, f listFlags) error {
 	if !a.json {
 		t = newTable(a.out, "ID", "MACHINE/NAME", "STARTED", "TOOK", "STATUS")
 	}
-	shown, cursor := 0, ""
-	for {
-		size := pageSize
-		if f.limit > 0 {
-			size = min(size, f.limit-shown)
-		}
+	shown, more, err := eachPage(f.limit, func(size int, cursor string) (int, string, error) {
 		page, err := c.Executions(ctx, filter, size, cursor)
 		if err != nil {
-			return err
+			return 0, "", err
 		}
 		for _, x := range page.Executions {
 			if err := a.listed(t, x); err != nil {
-				return err
+				return 0, "", err
 			}
 		}
-		shown, cursor = shown+len(page.Executions), page.NextCursor
-		if cursor == "" || f.limit > 0 && shown >= f.limit {
-			break
-		}
+		return len(page.Executions), page.NextCursor, nil
+	})
+	if err != nil {
+		return err
 	}
 	if a.json {
 		return nil
@@ -94,7 +86,7 @@ func (a *app) list(ctx context.Context, f listFlags) error {
 		return nil
 	}
 	t.flush()
-	if cursor != "" {
+	if more {
 		a.notef("There are more: see them with --limit 0, or narrow the list with --status, --machine and --since.\n")
 	}
 	return nil

@@ -41,23 +41,22 @@ func (a *app) listMachines(ctx context.Context) error {
 	if !a.json {
 		t = newTable(a.out, "NAME", "TYPE", "REVISION", "DEPLOYED", "FROM")
 	}
-	shown, cursor := 0, ""
-	for {
-		page, err := c.StateMachines(ctx, pageSize, cursor)
+	shown, _, err := eachPage(0, func(size int, cursor string) (int, string, error) {
+		page, err := c.StateMachines(ctx, size, cursor)
 		if err != nil {
-			return err
+			return 0, "", err
 		}
 		for _, m := range page.StateMachines {
-			shown++
 			if !a.json {
 				t.row(m.Name, m.Type, strconv.Itoa(m.Revision), moment(m.RevisedAt), m.File)
 			} else if err := a.printJSON(m); err != nil {
-				return err
+				return 0, "", err
 			}
 		}
-		if cursor = page.NextCursor; cursor == "" {
-			break
-		}
+		return len(page.StateMachines), page.NextCursor, nil
+	})
+	if err != nil {
+		return err
 	}
 	switch {
 	case a.json:
