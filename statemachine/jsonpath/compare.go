@@ -39,6 +39,9 @@ var operatorNames = []string{
 func (o operator) String() string { return operatorNames[o] }
 
 func (t compareTest) holds(s *subject) (bool, error) {
+	if err := s.budget.visit(); err != nil {
+		return false, err
+	}
 	if t.operator == opRegex {
 		return t.matches(s)
 	}
@@ -87,7 +90,7 @@ type comparison struct {
 // equal compares as Jayway's library does, which takes a number and the text of that number for equal.
 func (c *comparison) equal(a, b *value.Value) bool {
 	if c.err == nil {
-		c.err = c.budget.visit()
+		c.err = c.budget.visitAll((a.Size() + b.Size()) >> 8)
 	}
 	if c.err != nil {
 		return false
@@ -112,7 +115,7 @@ func (c *comparison) equal(a, b *value.Value) bool {
 // same compares values exactly, as the elements and members of arrays and objects are.
 func (c *comparison) same(a, b *value.Value) bool {
 	if c.err == nil {
-		c.err = c.budget.visit()
+		c.err = c.budget.visitAll((a.Size() + b.Size()) >> 8)
 	}
 	if c.err != nil || a.Kind() != b.Kind() {
 		return false
@@ -235,14 +238,12 @@ func (t compareTest) matches(s *subject) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !found {
-		return against.match.MatchString(""), nil
+	texts := []*value.Value{orNull(v)}
+	if found && texts[0].Kind() == value.Array {
+		texts = texts[0].Elems()
 	}
-	if v = orNull(v); v.Kind() != value.Array {
-		return against.match.MatchString(scalarText(v)), nil
-	}
-	for _, e := range v.Elems() {
-		if err := s.budget.visit(); err != nil {
+	for _, e := range texts {
+		if err := s.budget.visitAll(e.Size() * (len(against.source) + 8) >> 8); err != nil {
 			return false, err
 		}
 		if against.match.MatchString(scalarText(e)) {

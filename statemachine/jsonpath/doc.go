@@ -34,7 +34,7 @@ const (
 const (
 	maxVisits  = 2_000_000 // values looked at by one evaluation
 	maxResults = 200_000   // results of one path
-	maxBytes   = 16 << 20  // of a result's JSON text
+	maxBytes   = 8 << 20   // of a result's JSON text
 	maxNesting = 10        // intrinsic functions inside of each other, the service's own limit
 	maxSource  = 32 << 10  // of an expression, in bytes
 	maxDepth   = 64        // filters and parentheses inside of each other

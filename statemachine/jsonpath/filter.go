@@ -154,8 +154,11 @@ func (p *filterPath) append(b []byte) []byte {
 // literal is a constant operand.
 type literal struct{ value *value.Value }
 
-func (l literal) find(*subject) (v *value.Value, found bool, err error) { return l.value, true, nil }
-func (l literal) append(b []byte) []byte                                { return l.value.Append(b) }
+func (l literal) find(s *subject) (v *value.Value, found bool, err error) {
+	return l.value, true, s.budget.visitAll(l.value.Size() >> 8)
+}
+
+func (l literal) append(b []byte) []byte { return l.value.Append(b) }
 
 // pattern is a regular expression between slashes.
 type pattern struct {

@@ -78,8 +78,9 @@ func (c *call) paths(list []*Path) []*Path {
 
 // run is one evaluation of a call.
 type run struct {
-	root  *value.Value
-	scope *query.Scope
+	root   *value.Value
+	scope  *query.Scope
+	budget *budget // of all paths and calls together
 }
 
 // badArguments is what the service says of arguments that a function does not take. The text is all behind "had the
@@ -93,7 +94,7 @@ func (e badArguments) Error() string { return string(e) }
 // The name of the error is ErrorRuntime, as recorded from the service, and not the States.IntrinsicFailure of its
 // documentation.
 func (in *Intrinsic) Eval(root *value.Value, scope *query.Scope) (*value.Value, error) {
-	v, err := in.call.eval(&run{root: root, scope: scope})
+	v, err := in.call.eval(&run{root: root, scope: scope, budget: &budget{visits: maxVisits}})
 	if err == nil {
 		return v, nil
 	}
@@ -125,7 +126,7 @@ func (c *call) eval(r *run) (*value.Value, error) {
 	if v.Depth() > value.MaxDepth {
 		return nil, limitError("levels of nesting in a result", value.MaxDepth)
 	}
-	return v, nil
+	return v, r.budget.visitAll(v.Size() >> 4)
 }
 
 func (a constantArgument) eval(*run) (*value.Value, error) { return a.value, nil }
@@ -139,7 +140,7 @@ func (a *textArgument) eval(*run) (*value.Value, error) {
 
 // eval gives the value at the path. Unlike elsewhere, a place beyond the end of an array is not there.
 func (a pathArgument) eval(r *run) (*value.Value, error) {
-	v, err := a.path.Lookup(r.root, r.scope)
+	v, err := a.path.lookup(r.root, r.scope, r.budget)
 	if v != nil && err == nil {
 		return v, nil
 	}

@@ -151,11 +151,11 @@ func TestEvalItems(t *testing.T) {
 			t.Fatal(problems)
 		}
 		v, err := p.EvalItems(input, nil)
-		got := ""
+		var got string
 		if err != nil {
 			got = err.Error()
 		} else {
-			got = string(value.FromArray(v.Elems()).JSON())
+			got = value.FromArray(v.Elems()).String()
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", src, got, want)

@@ -92,6 +92,14 @@ func (p *Path) base(root *value.Value, scope *query.Scope) *value.Value {
 // Lookup applies the path to root, or to what of the scope it starts from. It gives nil without an error if the path
 // leads beyond the end of an array. The error is a *Missing, or a *query.Error if a limit is exceeded.
 func (p *Path) Lookup(root *value.Value, scope *query.Scope) (*value.Value, error) {
+	if p.steps.plain != nil {
+		return p.lookup(root, scope, nil)
+	}
+	return p.lookup(root, scope, &budget{visits: maxVisits})
+}
+
+// lookup is Lookup within a budget, which plain steps do not need.
+func (p *Path) lookup(root *value.Value, scope *query.Scope, b *budget) (*value.Value, error) {
 	base := p.base(root, scope)
 	if base == nil {
 		if p.root == Variable {
@@ -102,8 +110,7 @@ func (p *Path) Lookup(root *value.Value, scope *query.Scope) (*value.Value, erro
 	if p.steps.plain != nil {
 		return p.steps.follow(base)
 	}
-	b := budget{visits: maxVisits}
-	v, err := p.steps.evaluate(base, base, &b, false)
+	v, err := p.steps.evaluate(base, base, b, false)
 	if m, ok := err.(*Missing); ok && !m.Malformed && !p.steps.definite { //nolint:errorlint // it is never wrapped here
 		return value.FromArray(nil), nil
 	}

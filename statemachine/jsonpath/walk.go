@@ -195,6 +195,9 @@ func (w *walk) property(i int, s *propertyStep, v *value.Value) error {
 		return nil
 	}
 	if len(s.names) > 1 && s.last {
+		if err := w.budget.visitAll(len(s.names)); err != nil {
+			return err
+		}
 		return w.from(i+1, merged(v, s.names))
 	}
 	for _, name := range s.names {
