@@ -30,7 +30,7 @@ func index(v wire.Version) http.HandlerFunc {
 	}
 	text.WriteString("\nFrom a terminal: tercel --help\n")
 	plain := []byte(text.String())
-	object, _ := json.Marshal(struct {
+	object, _ := json.Marshal(struct { //nolint:errchkjson // strings only
 		Name    string            `json:"name"`
 		Paths   map[string]string `json:"paths"`
 		Version string            `json:"version"`

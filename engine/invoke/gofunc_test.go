@@ -59,7 +59,7 @@ func TestGoErrors(t *testing.T) {
 		}, "X", "y"},
 		"panic": {func(context.Context, invoke.TaskInfo, json.RawMessage) (any, error) {
 			var m map[string]int
-			m["a"] = 1 //nolint:govet // the panic is the point
+			m["a"] = 1 //nolint:govet,staticcheck // the panic is the point
 			return nil, nil
 		}, invoke.ErrPanicked, "gofunc_test.go"},
 		"no JSON": {func(context.Context, invoke.TaskInfo, json.RawMessage) (any, error) {
