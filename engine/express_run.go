@@ -12,7 +12,7 @@ import (
 
 // maxUnrecorded is how many writes may wait before the answer of a synchronous execution waits for its record: whoever
 // calls faster than the database writes is slowed down, and memory stays bounded.
-const maxUnrecorded = 5000
+const maxUnrecorded = 1000
 
 // startExpress starts an Express execution asynchronously. Its answer comes when the start is durable. The execution
 // does not wait for that: it is at least once, so what it does before may happen in vain, if the node crashes, but never

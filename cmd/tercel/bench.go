@@ -25,6 +25,8 @@ removed afterwards, or the one of --database-url, in a schema that is dropped af
   latency    the same, one execution at a time
   fanout     one Map of 10,000 items, each a task that does nothing
   park       20,000 executions that wait for a token, then all are completed
+  express    50,000 Express executions of one task that does nothing, 256 in flight: started asynchronously, then as
+             many run synchronously
 
 LIMIT is what the same rows come to in the same loop through bare group commit, on the same Postgres in the same run;
 COMMITS/S is that of single small rows on one connection. Figures of different runs or machines do not compare well;
@@ -43,7 +45,7 @@ the ratio to the limit does.`,
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.DatabaseURL, "database-url", "", "measure on this Postgres, not on a private one")
 	flags.IntVar(&cfg.Executions, "executions", 0, "executions of each workload, or items of fanout (default: as above)")
-	flags.IntVar(&cfg.InFlight, "in-flight", 0, "executions at a time in sequence and park (default: as above)")
+	flags.IntVar(&cfg.InFlight, "in-flight", 0, "executions at a time in sequence, park and express (default: as above)")
 	flags.StringVar(&cfg.CPUProfile, "cpu-profile", "", "write a CPU profile of the engine to this file")
 	return cmd
 }

@@ -22,7 +22,11 @@ const (
 	bareStart = `INSERT INTO bare_executions (id, machine, name, input, started_at)
 		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[], $5::timestamptz[])`
 	bareAppend = `INSERT INTO bare_history SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[])`
-	bareEnd    = `UPDATE bare_executions e SET status = 'SUCCEEDED', output = w.output, ended_at = w.at
+	bareWhole  = `INSERT INTO bare_executions (id, machine, name, input, started_at, status, output, ended_at)
+		SELECT id, machine, name, input, started_at, 'SUCCEEDED', output, started_at
+		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::json[], $5::timestamptz[], $6::json[])
+		       AS w (id, machine, name, input, started_at, output)`
+	bareEnd = `UPDATE bare_executions e SET status = 'SUCCEEDED', output = w.output, ended_at = w.at
 		FROM unnest($1::uuid[], $2::json[], $3::timestamptz[]) AS w (id, output, at) WHERE e.id = w.id`
 )
 
@@ -33,7 +37,7 @@ const bareWriters = 2
 type point struct {
 	id         uuid.UUID
 	seq        int64
-	events     []byte
+	events     []byte // nil for no row of history
 	start, end bool
 	done       chan error
 }

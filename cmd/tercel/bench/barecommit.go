@@ -20,10 +20,17 @@ func (w *bare) commit(ctx context.Context, batch []*point) error {
 	var at, startedAt, endedAt []time.Time
 	var events [][]byte
 	var names, inputs, outputs []string
+	var whole wholeRows
 	now := time.Now()
 	for _, p := range batch {
 		id := pgtype.UUID{Bytes: p.id, Valid: true}
-		ids, seqs, at, events = append(ids, id), append(seqs, p.seq), append(at, now), append(events, p.events)
+		if p.events != nil {
+			ids, seqs, at, events = append(ids, id), append(seqs, p.seq), append(at, now), append(events, p.events)
+		}
+		if p.start && p.end && p.events == nil {
+			whole.add(p.id, w.machine, now)
+			continue
+		}
 		if p.start {
 			started, machines = append(started, id), append(machines, pgtype.UUID{Bytes: w.machine, Valid: true})
 			names, inputs, startedAt = append(names, p.id.String()), append(inputs, input), append(startedAt, now)
@@ -36,7 +43,12 @@ func (w *bare) commit(ctx context.Context, batch []*point) error {
 	if len(started) > 0 {
 		b.Queue(bareStart, started, machines, names, inputs, startedAt)
 	}
-	b.Queue(bareAppend, ids, seqs, at, events)
+	if len(whole.ids) > 0 {
+		b.Queue(bareWhole, whole.ids, whole.machines, whole.names, whole.inputs, whole.at, whole.outputs)
+	}
+	if len(ids) > 0 {
+		b.Queue(bareAppend, ids, seqs, at, events)
+	}
 	if len(ended) > 0 {
 		b.Queue(bareEnd, ended, outputs, endedAt)
 	}

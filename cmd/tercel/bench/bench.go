@@ -27,7 +27,7 @@ type Config struct {
 	DatabaseURL string   // of a database in which schemas may be created
 	Workloads   []string // of Workloads; none means all
 	Executions  int      // of a workload; 0 means its default
-	InFlight    int      // of sequence and park; 0 means their defaults
+	InFlight    int      // of sequence, park and express; 0 means their defaults
 	Logger      *slog.Logger
 	CPUProfile  string // a file for a CPU profile of the engine's part of the workloads; "" means none
 	// Progress is told what is being done.
@@ -68,6 +68,7 @@ var workloads = []workload{
 	{"latency", 500, latency},
 	{"fanout", 10_000, fanout},
 	{"park", 20_000, park},
+	{"express", 50_000, express},
 }
 
 // Workloads gives the names of all workloads.
