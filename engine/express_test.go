@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,7 +198,7 @@ func TestExpressNames(t *testing.T) {
 		if err != nil || !created || x.Name != "same" {
 			t.Fatalf("start %d: %s, %v, %v", i, x.Name, created, err)
 		}
-		b.succeeded(b.wait(e, x.ID), fmt.Sprint(i+1))
+		b.succeeded(b.wait(e, x.ID), strconv.Itoa(i+1))
 		if y, err := e.DescribeExecution(b.ctx(), "", x.ARN); err != nil || y.ID != x.ID {
 			t.Errorf("%s is %s, %v", x.ARN, y.ID, err)
 		}
