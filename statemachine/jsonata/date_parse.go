@@ -32,7 +32,7 @@ func (r *run) parser(p *datePicture) *dateParser {
 		d.parts = append(d.parts, part)
 	}
 	b.WriteString("$")
-	r.take(8 * b.Len())
+	r.take(64 * b.Len())
 	re, err := regexp.Compile(b.String())
 	if err != nil {
 		r.fail("D3132", shown(err.Error()))

@@ -60,7 +60,7 @@ func (r *run) evalKind(n *node, in any, env *frame) any {
 		}
 		return r.evalCall(n, in, env, nil, false)
 	case kindCondition:
-		if truth(r.eval(n.left, in, env)) {
+		if r.truth(r.eval(n.left, in, env)) {
 			return r.eval(n.right, in, env)
 		}
 		if n.third != nil {
@@ -134,7 +134,7 @@ func (r *run) global(name string, b *builtin) any {
 }
 
 func (r *run) block(n *node, in any, env *frame) any {
-	inner := &frame{parent: env}
+	inner := newFrame(env)
 	var out any
 	for _, part := range n.list {
 		out = r.eval(part, in, inner)

@@ -1,5 +1,7 @@
 package jsonata
 
+import "slices"
+
 // callable is a function. arity is how many arguments it has a use for.
 type callable interface {
 	arity() int
@@ -115,7 +117,8 @@ func (r *run) invoke(fn callable, args []any, in any) any {
 		if fn.sig != nil {
 			args = r.checked(fn.sig, args, in)
 		}
-		env := &frame{parent: fn.env, names: fn.params, values: make([]any, len(fn.params))}
+		env := newFrame(fn.env)
+		env.names, env.values = slices.Clip(fn.params), make([]any, len(fn.params))
 		if len(args) > len(fn.params) {
 			args = args[:len(fn.params)]
 		}
@@ -130,7 +133,10 @@ func (r *run) invoke(fn callable, args []any, in any) any {
 				all[at] = args[i]
 			}
 		}
-		return r.invoke(fn.fn, all, in)
+		r.enter(r.at)
+		out := r.invoke(fn.fn, all, in)
+		r.depth--
+		return out
 	case *chain:
 		return r.again(fn.second, r.again(fn.first, args...))
 	case *pattern:
@@ -165,14 +171,17 @@ func (r *run) partial(n *node, in any, env *frame) any {
 		r.failNode("T1008", n, called)
 	}
 	if l, ok := fn.(*lambda); ok {
-		return partialLambda(l, args, open)
+		return r.partialLambda(n, l, args, open)
 	}
 	return &bound{fn: fn, args: args, open: open}
 }
 
 // partialLambda binds some of the parameters of a function. Its signature, which is about all of them, is left behind.
-func partialLambda(l *lambda, args []any, open []int) *lambda {
-	env := &frame{parent: l.env}
+func (r *run) partialLambda(n *node, l *lambda, args []any, open []int) *lambda {
+	env := newFrame(l.env)
+	if env.depth > r.options.Limits.Depth {
+		r.exhausted(n, "a function is applied partially too many times over")
+	}
 	out := &lambda{n: l.n, in: l.in, env: env}
 	for i, param := range l.params {
 		free := false

@@ -2,6 +2,8 @@ package jsonata
 
 import (
 	"math"
+
+	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
 // binary evaluates an operator with two operands.
@@ -9,9 +11,9 @@ func (r *run) binary(n *node, in any, env *frame) any {
 	left := r.eval(n.left, in, env)
 	switch n.op {
 	case opAnd:
-		return truth(left) && truth(r.eval(n.right, in, env))
+		return r.truth(left) && r.truth(r.eval(n.right, in, env))
 	case opOr:
-		return truth(left) || truth(r.eval(n.right, in, env))
+		return r.truth(left) || r.truth(r.eval(n.right, in, env))
 	default:
 	}
 	right := r.eval(n.right, in, env)
@@ -52,6 +54,7 @@ func (r *run) operand(n *node, v any, code string) (float64, bool) {
 	if v == nil {
 		return 0, false
 	}
+	r.spend(textSize(v) / longText) // numbers may have very many digits
 	f, ok := asNumber(v)
 	if !ok {
 		r.failNode(code, n, v)
@@ -106,6 +109,7 @@ func (r *run) compare(n *node, left, right any) any {
 		r.failNode("T2009", n, shown(r.show(left)+" and "+r.show(right)))
 	}
 	if lc == isString {
+		r.spend((textSize(left) + textSize(right)) / longText)
 		a, _ := asText(left)
 		b, _ := asText(right)
 		return ordered(n.op, float64(compareText(a, b)), 0)
@@ -138,19 +142,25 @@ func (r *run) includes(list, v any) bool {
 	}
 	a := asArray(list)
 	if a == nil {
-		return identical(list, v)
+		return r.identical(list, v)
 	}
 	r.spend(a.length())
 	for i := range a.length() {
-		if identical(a.at(i), v) {
+		if r.identical(a.at(i), v) {
 			return true
 		}
 	}
 	return false
 }
 
+// longText is how long a text is, in bytes, that takes as much work as an evaluation.
+const longText = 64
+
 // identical compares as JavaScript's === does: arrays and objects are equal only to themselves.
-func identical(a, b any) bool {
+func (r *run) identical(a, b any) bool {
+	if n := textSize(a) + textSize(b); n > longText {
+		r.spend(n / longText)
+	}
 	if x, ok := asNumber(a); ok {
 		y, ok := asNumber(b)
 		return ok && x == y
@@ -205,7 +215,7 @@ func (r *run) equal(a, b any, depth int) bool {
 		}
 		return true
 	default:
-		return identical(a, b)
+		return r.identical(a, b)
 	}
 }
 
@@ -233,7 +243,14 @@ func (r *run) rangeOf(n *node, left, right any) any {
 
 // truth tells what a value decides. Nothing, null, 0, "", functions, and arrays and objects without anything that counts
 // are false.
-func truth(v any) bool {
+func (r *run) truth(v any) bool {
+	if b, ok := v.(bool); ok {
+		return b
+	}
+	return r.truthIn(v, 0)
+}
+
+func (r *run) truthIn(v any, depth int) bool {
 	switch classOf(v) {
 	case isBool:
 		b, _ := asBool(v)
@@ -242,8 +259,7 @@ func truth(v any) bool {
 		f, _ := asNumber(v)
 		return f != 0
 	case isString:
-		s, _ := asText(v)
-		return s != ""
+		return textSize(v) > 0
 	case isObject:
 		keys, _ := members(v)
 		return len(keys) > 0
@@ -252,13 +268,27 @@ func truth(v any) bool {
 		if a.items == nil && a.json == nil {
 			return a.count > 1 || a.count == 1 && a.first != 0
 		}
+		depth = r.deeper(depth)
 		for i := range a.length() {
-			if truth(a.at(i)) {
+			r.spend(1)
+			if r.truthIn(a.at(i), depth) {
 				return true
 			}
 		}
 		return false
 	default:
 		return false
+	}
+}
+
+// textSize gives about how long the text of a string is, in bytes; 0 for the empty one only.
+func textSize(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case *value.Value:
+		return v.Size() - len(`""`)
+	default:
+		return 0
 	}
 }

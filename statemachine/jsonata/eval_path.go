@@ -253,10 +253,12 @@ func (r *run) selects(res any, i, n int, item any, out *array) bool {
 		return position(f, n) == i
 	}
 	a := asArray(res)
-	if a == nil || !allNumbers(a) {
-		return truth(res)
+	if a != nil {
+		r.spend(a.length())
 	}
-	r.spend(a.length())
+	if a == nil || !allNumbers(a) {
+		return r.truth(res)
+	}
 	for j := range a.length() {
 		f, _ := asNumber(a.at(j))
 		if position(f, n) == i {

@@ -2,6 +2,7 @@ package jsonata
 
 // sortBy orders items by the terms of an order-by.
 func (r *run) sortBy(n *node, in *array, env *frame) *array {
+	r.room(2 * in.length() * len(n.terms))
 	keys := make([]any, in.length()*len(n.terms))
 	known := make([]bool, len(keys))
 	key := func(item, term int) any {

@@ -30,6 +30,9 @@ func (r *run) total(a *array) any {
 	r.spend(a.length() / 8)
 	sum := 0.0
 	for i := range a.length() {
+		if n := textSize(a.at(i)); n > longText {
+			r.spend(n / longText) // numbers may have very many digits
+		}
 		f, _ := asNumber(a.at(i))
 		sum += f
 	}

@@ -8,17 +8,17 @@ var arrayFunctions = []definition{
 	{"zip", "<a+>", zip},
 	{"sort", "<af?:a>", sortFunction},
 	{"exists", "<x:b>", func(_ *run, args []any) any { return args[0] != nil }},
-	{"boolean", "<x-:b>", func(_ *run, args []any) any {
+	{"boolean", "<x-:b>", func(r *run, args []any) any {
 		if args[0] == nil {
 			return nil
 		}
-		return truth(args[0])
+		return r.truth(args[0])
 	}},
-	{"not", "<x-:b>", func(_ *run, args []any) any {
+	{"not", "<x-:b>", func(r *run, args []any) any {
 		if args[0] == nil {
 			return nil
 		}
-		return !truth(args[0])
+		return !r.truth(args[0])
 	}},
 }
 
@@ -127,7 +127,7 @@ func sortFunction(r *run, args []any) any {
 		return args[0]
 	}
 	if fn, ok := args[1].(callable); ok {
-		return r.sorted(a, func(i, j int) bool { return truth(r.again(fn, a.at(i), a.at(j))) })
+		return r.sorted(a, func(i, j int) bool { return r.truth(r.again(fn, a.at(i), a.at(j))) })
 	}
 	numbers, texts := true, true
 	for i := range a.length() {

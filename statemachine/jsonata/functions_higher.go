@@ -45,7 +45,7 @@ func filterFunction(r *run, args []any) any {
 	fn := args[1].(callable)
 	out := newSequence()
 	for i := range a.length() {
-		if truth(r.element(fn, a, i)) {
+		if r.truth(r.element(fn, a, i)) {
 			r.take(cell)
 			out.push(a.at(i))
 		}
@@ -63,7 +63,7 @@ func single(r *run, args []any) any {
 	var out any
 	for i := range a.length() {
 		r.spend(1)
-		if fn != nil && !truth(r.element(fn, a, i)) {
+		if fn != nil && !r.truth(r.element(fn, a, i)) {
 			continue
 		}
 		if found {

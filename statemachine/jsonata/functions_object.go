@@ -139,7 +139,7 @@ func sift(r *run, args []any) any {
 	keys, at := members(args[0])
 	out := &object{}
 	for i, k := range keys {
-		if truth(r.member(fn, k, at(i), args[0])) {
+		if r.truth(r.member(fn, k, at(i), args[0])) {
 			r.take(entry)
 			out.set(k, at(i))
 		}

@@ -146,7 +146,15 @@ func replace(r *run, args []any) any {
 		put(s[at:])
 		return string(b)
 	}
-	m := r.matchesOf(args[1].(callable), s)
+	matcher, ok := args[1].(callable)
+	if !ok {
+		r.failAt("T0410", args[1], 2)
+	}
+	by, isFunction := args[2].(callable)
+	if !isText && !isFunction {
+		r.fail("D3012", args[2])
+	}
+	m := r.matchesOf(matcher, s)
 	for n := 0.0; n < limit; n++ {
 		f, ok := m.take()
 		if !ok || f.start < at {
@@ -156,7 +164,7 @@ func replace(r *run, args []any) any {
 		if isText {
 			put(substituted(with, f))
 		} else {
-			put(r.replacement(args[2].(callable), f, s))
+			put(r.replacement(by, f, s))
 		}
 		at = min(f.start+len(f.text), len(s))
 	}

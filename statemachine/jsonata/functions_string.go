@@ -8,12 +8,12 @@ import (
 var stringFunctions = []definition{
 	{"string", "<x-b?:s>", toText},
 	{"substring", "<s-nn?:s>", substring},
-	{"substringBefore", "<s-s:s>", func(r *run, args []any) any { return cutAt(args, true) }},
-	{"substringAfter", "<s-s:s>", func(r *run, args []any) any { return cutAt(args, false) }},
+	{"substringBefore", "<s-s:s>", func(r *run, args []any) any { return r.cutAt(args, true) }},
+	{"substringAfter", "<s-s:s>", func(r *run, args []any) any { return r.cutAt(args, false) }},
 	{"lowercase", "<s-:s>", text1(func(r *run, s string) any { return r.made(strings.ToLower(s)) })},
 	{"uppercase", "<s-:s>", text1(func(r *run, s string) any { return r.made(upper(s)) })},
 	{"length", "<s-:n>", text1(func(r *run, s string) any {
-		r.spend(len(s) / 16)
+		r.spend(len(s) / longText)
 		return float64(runeCount(s))
 	})},
 	{"trim", "<s-:s>", text1(trim)},
@@ -64,7 +64,7 @@ func substring(r *run, args []any) any {
 		return nil
 	}
 	start, _ := asNumber(args[1])
-	r.take(len(s) / 4)
+	r.spend(len(s) / longText)
 	n := runeCount(s)
 	if float64(n)+start < 0 {
 		start = 0
@@ -96,7 +96,7 @@ func byteOf(s string, runes int) int {
 	return i
 }
 
-func cutAt(args []any, before bool) any {
+func (r *run) cutAt(args []any, before bool) any {
 	s, ok := asText(args[0])
 	if !ok {
 		return nil
@@ -105,6 +105,7 @@ func cutAt(args []any, before bool) any {
 	if !ok {
 		return s
 	}
+	r.spend(len(s) / longText)
 	i := strings.Index(s, sep)
 	switch {
 	case i < 0:
@@ -187,6 +188,7 @@ func evalText(r *run, args []any) any {
 			in = &array{items: []any{a}, sequence: true, outer: true}
 		}
 	}
+	r.take(len(src) * maxSourceShare)
 	tree, err := compileTree(src)
 	if err != nil {
 		r.fail("D3120", shown(err.Error()))

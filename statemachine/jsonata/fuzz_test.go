@@ -60,18 +60,20 @@ func FuzzCompile(f *testing.F) {
 const fuzzInput = `{"a": 1, "b": 2.50, "c": "text", "d": [1, "x", null, {"k": true}], "e": {"y": 1, "x": 2}, "f": 1e400,
  "g": "\ud800", "h": 12345678901234567890, "i": true, "j": null, "k": [], "l": [[1, [2]], [3]], "m": "2026-03-04T05:06:07Z"}`
 
+// fuzzLimits let a fuzzer try more expressions.
+var fuzzLimits = Limits{Steps: 100_000, Depth: DefaultLimits.Depth, Bytes: 16 << 20}
+
 // FuzzEval evaluates any text as a state machine would. Errors are those of the language, a result is JSON that can be
 // read back, and the same scope gives the same result.
 func FuzzEval(f *testing.F) {
 	addTables(f, func(src string) { f.Add(src) })
-	limits := Limits{Steps: 200_000, Depth: DefaultLimits.Depth, Bytes: 32 << 20}
 	f.Fuzz(func(t *testing.T, src string) {
 		expr, err := Compile(src)
 		if err != nil {
 			return
 		}
 		eval := func() (*value.Value, error) {
-			return expr.Eval(value.Trusted([]byte(fuzzInput)), testBindings(), Options{Limits: limits, Eval: true})
+			return expr.Eval(value.Trusted([]byte(fuzzInput)), testBindings(), Options{Limits: fuzzLimits, Eval: true})
 		}
 		v, err := eval()
 		var e *Error
@@ -112,6 +114,7 @@ func FuzzLanguage(f *testing.F) {
 		if p == nil {
 			return
 		}
+		p.(*program).options = &Options{Limits: fuzzLimits}
 		var failed *query.Error
 		if _, err := p.Eval(testScope()); err != nil && (!errors.As(err, &failed) || failed.Name != EvaluationError) {
 			t.Fatalf("%q: %v", src, err)

@@ -32,7 +32,7 @@ func (*Language) Compile(src string, env query.Env) (query.Program, []query.Prob
 	if problems := checkStates(expr.tree, env); len(problems) > 0 {
 		return nil, problems
 	}
-	return &program{expr: expr}, nil
+	return &program{expr: expr, options: &defaults}, nil
 }
 
 func problemOf(err error) query.Problem {
@@ -118,12 +118,13 @@ func checkField(field *node, env query.Env) (query.Problem, bool) {
 
 // program is a compiled expression.
 type program struct {
-	expr *Expr
+	expr    *Expr
+	options *Options
 }
 
 // Eval implements query.Program.
 func (p *program) Eval(s *query.Scope) (*value.Value, error) {
-	out, err := p.expr.eval(&run{options: &defaults, now: s.Now, random: s.Random, lookup: func(name string) any {
+	out, err := p.expr.eval(&run{options: p.options, now: s.Now, random: s.Random, lookup: func(name string) any {
 		if name == statesName {
 			return &states{scope: s}
 		}

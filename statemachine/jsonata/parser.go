@@ -1,12 +1,19 @@
 package jsonata
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
 
 // maxNesting is how deep an expression may nest in its source.
 const maxNesting = 400
+
+// maxSource is how long an expression may be, in bytes, and maxSourceShare how much memory a byte of it takes at most.
+const (
+	maxSource      = 128 << 10
+	maxSourceShare = 400
+)
 
 // binding tells how strongly a token binds what stands to its left. A token that is not listed ends an expression.
 var binding = map[string]int{
@@ -27,6 +34,9 @@ type parser struct {
 
 // parse gives the tree that follows the source.
 func parse(src string) *node {
+	if len(src) > maxSource {
+		raise(fault{code: "U1001", value: fmt.Sprintf("the expression is longer than %d KiB", maxSource>>10)})
+	}
 	for i := 0; i < len(src); {
 		c, size := decode(src[i:])
 		if c == utf8.RuneError && size == 1 {

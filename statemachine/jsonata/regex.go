@@ -32,17 +32,45 @@ func compileRegex(t token) *pattern {
 		if flags != "" {
 			text = "(?" + flags + ")" + text
 		}
-		re, err := regexp.Compile(text)
-		if err == nil {
+		re, problem := compileGo(text)
+		if re != nil {
 			return &pattern{source: t.text, flags: t.flags, re: re}
 		}
-		tr.problem = err.Error()
-		if s, ok := err.(*syntax.Error); ok { //nolint:errorlint // regexp documents that it gives this type
-			tr.problem = s.Code.String()
-		}
+		tr.problem = problem
 	}
 	raise(fault{code: "S0303", pos: t.pos, token: "/" + t.text + "/" + t.flags, value: tr.problem})
 	return nil
+}
+
+// maxProgram is about how many instructions a regular expression may have.
+const maxProgram = 50_000
+
+// compileGo compiles a regular expression of Go, or says what is wrong with it.
+func compileGo(text string) (*regexp.Regexp, string) {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if s, ok := err.(*syntax.Error); ok { //nolint:errorlint // the package documents that it gives this type
+		return nil, s.Code.String()
+	}
+	if err == nil && programSize(tree) > maxProgram {
+		return nil, "it is too large"
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return re, ""
+}
+
+// programSize estimates the number of instructions: repetitions are written out.
+func programSize(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n += programSize(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(1, re.Min, re.Max)
+	}
+	return min(n, maxProgram+1)
 }
 
 // translation writes a regular expression of JavaScript in the syntax of Go.

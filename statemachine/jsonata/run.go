@@ -15,7 +15,7 @@ type Limits struct {
 }
 
 // DefaultLimits are enough for payloads of some megabytes, and end an endless expression within about a second.
-var DefaultLimits = Limits{Steps: 5_000_000, Depth: 2_000, Bytes: 96 << 20}
+var DefaultLimits = Limits{Steps: 3_000_000, Depth: 2_000, Bytes: 96 << 20}
 
 // maxDepth is how deep values may nest: the core does not take more.
 const maxDepth = 512
@@ -165,7 +165,11 @@ type frame struct {
 	names  []string
 	values []any
 	bound  *binds
+	depth  int // how many frames are around it
 }
+
+// newFrame gives a frame within another one.
+func newFrame(parent *frame) *frame { return &frame{parent: parent, depth: parent.depth + 1} }
 
 // binds are the variables of a tuple, the latest first.
 type binds struct {
@@ -210,7 +214,7 @@ type tuple struct {
 }
 
 // within gives the frame in which a tuple's variables are seen.
-func (t *tuple) within(f *frame) *frame { return &frame{parent: f, bound: t.bound} }
+func (t *tuple) within(f *frame) *frame { return &frame{parent: f, bound: t.bound, depth: f.depth + 1} }
 
 // with binds a name.
 func (t *tuple) with(name string, v any) { t.bound = &binds{name: name, v: v, next: t.bound} }

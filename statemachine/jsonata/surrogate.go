@@ -28,7 +28,7 @@ func appendUnit(b []byte, unit uint16) []byte {
 // endsHigh gives the first half of a surrogate pair that text ends in.
 func endsHigh[T string | []byte](b T) (rune, bool) {
 	n := len(b)
-	if n < 3 || b[n-3] != 0xED || b[n-2] < 0xA0 || b[n-2] > 0xAF {
+	if n < 3 || b[n-3] != 0xED || b[n-2] < 0xA0 || b[n-2] > 0xAF || b[n-1]&0xC0 != 0x80 {
 		return 0, false
 	}
 	return 0xD000 | rune(b[n-2]&0x3F)<<6 | rune(b[n-1]&0x3F), true
@@ -36,7 +36,7 @@ func endsHigh[T string | []byte](b T) (rune, bool) {
 
 // lone gives the surrogate at the start of text, if one is there.
 func lone(s string) (rune, bool) {
-	if len(s) < 3 || s[0] != 0xED || s[1] < 0xA0 || s[1] > 0xBF {
+	if len(s) < 3 || s[0] != 0xED || s[1] < 0xA0 || s[1] > 0xBF || s[2]&0xC0 != 0x80 {
 		return 0, false
 	}
 	return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), true

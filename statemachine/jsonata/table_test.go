@@ -47,10 +47,10 @@ func TestTables(t *testing.T) {
 func runTable(t *testing.T, text string) []byte {
 	var out bytes.Buffer
 	var input *value.Value
-	for _, block := range strings.SplitSeq(strings.TrimRight(text, "\n")+"\n", "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimRight(text, "\n")+"\n", "\n\n") {
 		var expression, want []string
 		line := 0
-		for _, l := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
+		for l := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
 			line++
 			switch rest, isInput := strings.CutPrefix(l, "input "); {
 			case isInput:
@@ -139,9 +139,9 @@ func TestPrint(t *testing.T) {
 // expressions gives those of a table.
 func expressions(text string) []string {
 	var out []string
-	for _, block := range strings.SplitSeq(text, "\n\n") {
+	for block := range strings.SplitSeq(text, "\n\n") {
 		var lines []string
-		for _, l := range strings.SplitSeq(block, "\n") {
+		for l := range strings.SplitSeq(block, "\n") {
 			if l == "" || strings.HasPrefix(l, "#") || strings.HasPrefix(l, "input ") || strings.HasPrefix(l, "=> ") ||
 				strings.HasPrefix(l, "!! ") || strings.HasPrefix(l, "?? ") {
 				continue
