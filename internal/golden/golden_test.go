@@ -20,6 +20,7 @@ func (r *recorder) Fatal(args ...any) { r.failures = append(r.failures, fmt.Spri
 func (r *recorder) Errorf(f string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(f, args...))
 }
+
 func (r *recorder) compare(file, got string) bool { Compare(r, file, got); return len(r.failures) == 0 }
 
 func TestCompare(t *testing.T) {
