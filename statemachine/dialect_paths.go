@@ -390,7 +390,7 @@ func (t *pathItems) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	if failed != nil {
 		return nil, failed
 	}
-	v, err := t.path.Eval(root, scope)
+	v, err := t.path.EvalItems(root, scope)
 	observe(scope, "ItemsPath", t.path.Source(), v, err)
 	return v, pathFailure(err)
 }
