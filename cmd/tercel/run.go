@@ -261,7 +261,7 @@ func (l mockFlags) over(otherwise func(*rehearsal.Call) (rehearsal.Answer, error
 		case len(list) > 0:
 			answer := list[min(c.Number, len(list)-1)]
 			if c.Pattern == statemachine.WaitForTaskToken && !answer.Failed {
-				answer = rehearsal.Answer{Token: &answer}
+				return rehearsal.Answer{Token: &answer}, nil
 			}
 			return answer, nil
 		case otherwise != nil:
@@ -298,6 +298,11 @@ func runWire(r *rehearsal.Result) any {
 		Value      json.RawMessage `json:"value,omitempty"`
 		Error      string          `json:"error,omitempty"`
 	}
+	type call struct {
+		Resource  string          `json:"resource"`
+		Arguments json.RawMessage `json:"arguments"`
+		Seconds   float64         `json:"seconds"` // since the start
+	}
 	type visit struct {
 		State       string          `json:"state"`
 		Type        string          `json:"type"`
@@ -307,6 +312,7 @@ func runWire(r *rehearsal.Result) any {
 		Input       json.RawMessage `json:"input"`
 		Output      json.RawMessage `json:"output,omitempty"`
 		Expressions []expression    `json:"expressions,omitempty"`
+		Calls       []call          `json:"calls,omitempty"`
 	}
 	visits := []visit{}
 	r.Path.Walk(func(v *rehearsal.Visit, depth int) {
@@ -322,6 +328,9 @@ func runWire(r *rehearsal.Result) any {
 				x.Value = e.Value.JSON()
 			}
 			w.Expressions = append(w.Expressions, x)
+		}
+		for _, c := range v.Calls {
+			w.Calls = append(w.Calls, call{c.Resource, c.Arguments.JSON(), c.At.Seconds()})
 		}
 		visits = append(visits, w)
 	})

@@ -79,9 +79,11 @@ func (t *tracePrinter) expressions(v *rehearsal.Visit, indent string, which func
 func (t *tracePrinter) left(v *rehearsal.Visit, indent string) {
 	a := t.app
 	if v.Exited.IsZero() {
-		if v.Failed != "" {
-			t.line(indent, "failed", a.paint(red, v.Failed)+causeText(v.Cause))
+		if v.Failed == "" {
+			a.printf("%s%s\n", indent, a.paint(yellow, "not ended"))
+			return
 		}
+		t.line(indent, "failed", a.paint(red, v.Failed)+causeText(v.Cause))
 		return
 	}
 	if v.Caught > 0 {

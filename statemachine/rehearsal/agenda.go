@@ -37,7 +37,7 @@ func (a *agenda) peek() time.Time {
 	return a.entries[0].at
 }
 
-func (a *agenda) next() entry { return heap.Pop(&a.entries).(entry) } //nolint:errcheck // only add pushes
+func (a *agenda) next() entry { return heap.Pop(&a.entries).(entry) }
 
 // entries implements heap.Interface.
 type entries []entry
@@ -53,7 +53,7 @@ func (e entries) Less(i, j int) bool {
 	return e[i].seq < e[j].seq
 }
 func (e entries) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *entries) Push(x any)   { *e = append(*e, x.(entry)) } //nolint:errcheck // only add pushes
+func (e *entries) Push(x any)   { *e = append(*e, x.(entry)) }
 func (e *entries) Pop() any {
 	old := *e
 	last := old[len(old)-1]

@@ -24,11 +24,11 @@ type Call struct {
 
 // String names the state with its iterations, such as Batch[2].
 func (c *Call) String() string {
-	name := c.State
+	name := []byte(c.State)
 	for _, i := range c.Iterations {
-		name += fmt.Sprintf("[%d]", i)
+		name = fmt.Appendf(name, "[%d]", i)
 	}
-	return name
+	return string(name)
 }
 
 // Answer is how a mock answers a call.

@@ -1,6 +1,8 @@
 package rehearsal
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,6 +84,10 @@ type Coverage struct {
 func NewCoverage(m *statemachine.Machine) *Coverage {
 	c := &Coverage{index: map[Point]int{}}
 	c.flow(&m.Definition().Flow)
+	slices.SortStableFunc(c.Places, func(a, b Place) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	for i, p := range c.Places {
+		c.index[p.Point] = i
+	}
 	return c
 }
 
@@ -128,9 +134,7 @@ func (c *Coverage) Uncovered() []Place {
 }
 
 func (c *Coverage) add(kind Kind, state *asl.Common, index int, at source.Pos) {
-	point := Point{kind, state.Name, index}
-	c.index[point] = len(c.Places)
-	c.Places = append(c.Places, Place{Point: point, Type: state.Type, Line: at.Line, Column: at.Column})
+	c.Places = append(c.Places, Place{Point: Point{kind, state.Name, index}, Type: state.Type, Line: at.Line, Column: at.Column})
 }
 
 func (c *Coverage) flow(fl *asl.Flow) {

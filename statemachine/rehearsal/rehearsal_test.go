@@ -137,7 +137,8 @@ func checkFold(t *rapid.T, m *statemachine.Machine, r *rehearsal.Result) {
 		}
 	}
 	name, _ := run.Failure()
-	if run.Status() != r.Status || fmt.Sprint(run.Output()) != fmt.Sprint(r.Output) || cmp.Diff(name, r.Error) != "" ||
+	if run.Status() != r.Status || (run.Output() == nil) != (r.Output == nil) ||
+		r.Output != nil && run.Output().String() != r.Output.String() || cmp.Diff(name, r.Error) != "" ||
 		run.EndedAt() != r.Ended {
 		t.Fatalf("the events fold into %s %v at %s, the rehearsal says %s %v at %s", run.Status(), run.Output(), run.EndedAt(),
 			r.Status, r.Output, r.Ended)

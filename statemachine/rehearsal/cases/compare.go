@@ -274,7 +274,7 @@ func Span(d time.Duration) string {
 	for i := len(units) - 2; i >= 0; i-- { // weeks are not written
 		if n := d / units[i].unit; n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, units[i].name)
-			d -= n * units[i].unit
+			d %= units[i].unit
 		}
 		if i == 1 && d > 0 {
 			fmt.Fprintf(&b, "%dms", d/time.Millisecond)

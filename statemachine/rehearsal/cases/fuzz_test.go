@@ -68,10 +68,21 @@ func TestEqual(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"1", "1.0", true}, {"100", "1e2", true}, {"0.001", "1E-3", true}, {"-0", "0.0e5", true}, {"1e400", "10e399", true},
-		{"12345678901234567890", "12345678901234567891", false}, {"0.1", "0.10000000000000000001", false}, {"-1", "1", false},
-		{`"a"`, `"\u0061"`, true}, {`{"a":1,"b":[2]}`, `{"b":[2.0],"a":1}`, true}, {`{"a":1}`, `{"b":1}`, false},
-		{`[1]`, `[1,2]`, false}, {"null", "false", false}, {"true", "true", true}, {`{"a":1}`, `{"a":1,"b":1}`, false},
+		{"1", "1.0", true},
+		{"100", "1e2", true},
+		{"0.001", "1E-3", true},
+		{"-0", "0.0e5", true},
+		{"1e400", "10e399", true},
+		{"12345678901234567890", "12345678901234567891", false},
+		{"0.1", "0.10000000000000000001", false},
+		{"-1", "1", false},
+		{`"a"`, `"\u0061"`, true},
+		{`{"a":1,"b":[2]}`, `{"b":[2.0],"a":1}`, true},
+		{`{"a":1}`, `{"b":1}`, false},
+		{`[1]`, `[1,2]`, false},
+		{"null", "false", false},
+		{"true", "true", true},
+		{`{"a":1}`, `{"a":1,"b":1}`, false},
 	} {
 		if got := cases.Equal(value.Trusted([]byte(test.a)), value.Trusted([]byte(test.b))); got != test.want {
 			t.Errorf("%s and %s: %v", test.a, test.b, got)

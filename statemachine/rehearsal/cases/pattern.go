@@ -250,8 +250,8 @@ func normal(text string) number {
 	if n.digits == "" {
 		return number{}
 	}
-	n.exponent, _ = strconv.ParseInt(power, 10, 64)                                 // beyond an int64 all are alike
-	n.exponent += int64(len(whole)) - int64(len(whole)+len(fraction)-len(n.digits)) //nolint:gosec // lengths
+	n.exponent, _ = strconv.ParseInt(power, 10, 64) // beyond an int64 all are alike
+	n.exponent += int64(len(whole)) - int64(len(whole)+len(fraction)-len(n.digits))
 	n.digits = strings.TrimRight(n.digits, "0")
 	return n
 }
