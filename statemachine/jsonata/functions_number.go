@@ -101,7 +101,11 @@ func roundTo(_ *run, args []any) any {
 
 // round rounds to a number of decimal places, a half to the even neighbour.
 func round(f float64, precision int) float64 {
-	out := shift(math.RoundToEven(shift(f, precision)), -precision)
+	shifted := shift(f, precision)
+	if math.IsInf(shifted, 0) {
+		return f // so large that it has no decimal places
+	}
+	out := shift(math.RoundToEven(shifted), -precision)
 	if out == 0 {
 		return 0 // not -0
 	}

@@ -69,8 +69,13 @@ func ErrFunction(err error) bool { return errors.Is(err, errFunction) }
 // Eval evaluates the expression on an input; a nil input is "undefined", and so is a nil result. The error is an *Error, or
 // one that ErrFunction knows.
 func (e *Expr) Eval(input *value.Value, bindings Bindings, options Options) (*value.Value, error) {
-	if options.Limits == (Limits{}) {
-		options.Limits = DefaultLimits
+	limits := &options.Limits
+	for _, l := range []struct{ limit, missing *int }{
+		{&limits.Steps, &DefaultLimits.Steps}, {&limits.Depth, &DefaultLimits.Depth}, {&limits.Bytes, &DefaultLimits.Bytes},
+	} {
+		if *l.limit == 0 {
+			*l.limit = *l.missing
+		}
 	}
 	r := &run{options: &options, now: bindings.Now, random: bindings.Random}
 	if bindings.Lookup != nil {
