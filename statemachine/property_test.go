@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,13 +73,17 @@ func checkEnd(rt *rapid.T, r *Run) {
 type generator struct {
 	t      *rapid.T
 	states int
+	mixed  bool // the machine is written in JSONPath, and each state in a language of its own
 }
 
 type fields = map[string]any
 
 func (g *generator) machine() fields {
+	g.mixed = g.one("mixed", 2)
 	m := g.flow(3)
-	m["QueryLanguage"] = "CEL"
+	if !g.mixed {
+		m["QueryLanguage"] = "CEL"
+	}
 	if g.one("timeout", 4) {
 		m["TimeoutSeconds"] = 20
 	}
@@ -119,12 +124,14 @@ func (g *generator) state(names []string, i, depth int) fields {
 	}
 	typ := g.pick("type", types...).(string)
 	s := fields{"Type": typ}
+	if g.mixed {
+		s["QueryLanguage"] = g.pick("language", "JSONPath", "JSONata", "CEL")
+	}
 	switch typ {
 	case "Choice":
-		s["Choices"] = []any{fields{
-			"Condition": g.pick("condition", "{% true %}", "{% states.input == 7 %}", "{% states.input.n > 3 %}"),
-			"Next":      rapid.SampledFrom(names).Draw(g.t, "next"),
-		}}
+		rule := g.rule(s["QueryLanguage"])
+		rule["Next"] = rapid.SampledFrom(names).Draw(g.t, "next")
+		s["Choices"] = []any{rule}
 		s["Default"] = names[i+1]
 		return s
 	case "Succeed":
@@ -142,7 +149,47 @@ func (g *generator) state(names []string, i, depth int) fields {
 	return s
 }
 
+// rule draws the condition of a Choice, in the language of its state.
+func (g *generator) rule(language any) fields {
+	switch language {
+	case "JSONPath":
+		return g.pick("rule", fields{"Variable": "$", "IsPresent": true}, fields{"Variable": "$.n", "NumericGreaterThan": 3}).(fields)
+	case "JSONata":
+		return fields{"Condition": g.pick("condition", "{% true %}", "{% $states.input = 7 %}", "{% $states.input.n > 3 %}")}
+	default:
+		return fields{"Condition": g.pick("condition", "{% true %}", "{% states.input == 7 %}", "{% states.input.n > 3 %}")}
+	}
+}
+
+// fill draws the fields of a state. Those with expressions in them are written in CEL first.
 func (g *generator) fill(s fields, typ string, names []string, depth int) {
+	g.fillCEL(s, typ, names, depth)
+	switch s["QueryLanguage"] {
+	case "JSONPath":
+		delete(s, "Output")
+		if _, literal := s["Items"].(string); literal || s["Items"] != nil {
+			delete(s, "Items")
+			s["ItemsPath"] = g.pick("itemsPath", "$", "$.list", "$[*]")
+		}
+		if s["Seconds"] == "{% 1 + 1 %}" {
+			delete(s, "Seconds")
+			s["SecondsPath"] = g.pick("secondsPath", "$.n", "$")
+		}
+		if typ == "Pass" || typ == "Task" || typ == "Map" {
+			if path := g.pick("resultPath", "$", "$.r", nil, ""); path != "" {
+				s["ResultPath"] = path
+			}
+		}
+	case "JSONata":
+		for name, v := range s {
+			if text, ok := v.(string); ok && strings.HasPrefix(text, "{%") {
+				s[name] = strings.ReplaceAll(text, "states.", "$states.")
+			}
+		}
+	}
+}
+
+func (g *generator) fillCEL(s fields, typ string, names []string, depth int) {
 	if g.one("output", 3) {
 		s["Output"] = g.pick("expression", "{% states.input %}", "{% [states.input, 1] %}", "{% states.input.missing %}", "constant")
 	}
