@@ -117,8 +117,9 @@ func (e *Expr) eval(r *run) (out *value.Value, err error) {
 
 // evaluate evaluates the whole expression.
 func (r *run) evaluate(tree *node) (*value.Value, error) {
-	if a := asArray(r.input); a != nil {
-		r.input = &array{items: []any{a}, sequence: true, outer: true}
+	in := r.input
+	if a := asArray(in); a != nil {
+		in = &array{items: []any{a}, sequence: true, outer: true}
 	}
 	if r.random == nil {
 		r.random = func() uint64 {
@@ -126,7 +127,7 @@ func (r *run) evaluate(tree *node) (*value.Value, error) {
 			return 0
 		}
 	}
-	v := r.eval(tree, r.input, &frame{})
+	v := r.eval(tree, in, &frame{})
 	if v == nil {
 		return nil, nil
 	}

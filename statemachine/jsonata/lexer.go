@@ -222,36 +222,42 @@ func (l *lexer) unit() uint16 {
 	return uint16(n)
 }
 
-// regex reads a regular expression. A slash within brackets does not end it.
+// regex reads a regular expression. A slash within parentheses or brackets does not end it.
 func (l *lexer) regex() token {
 	start := l.at
 	l.at++
-	depth := 0
+	depth, class := 0, false
 	for ; l.at < len(l.src); l.at++ {
-		switch l.src[l.at] {
-		case '\\':
+		switch c := l.src[l.at]; {
+		case c == '\\':
 			l.at++
-		case '(', '[', '{':
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+		case c == '(':
 			depth++
-		case ')', ']', '}':
+		case c == ')':
 			depth--
-		case '/':
-			if depth != 0 {
-				continue
-			}
-			text := l.src[start+1 : l.at]
-			if text == "" {
-				raise(fault{code: "S0301", pos: start})
-			}
-			l.at++
-			from := l.at
-			for l.at < len(l.src) && (l.src[l.at] == 'i' || l.src[l.at] == 'm') {
-				l.at++
-			}
-			return token{kind: tokenRegex, text: text, flags: l.src[from:l.at], pos: start}
+		case c == '/' && depth <= 0:
+			return l.endRegex(start)
 		}
 	}
 	l.at = len(l.src)
 	raise(fault{code: "S0302", pos: start})
 	return token{}
+}
+
+// endRegex reads the end of a regular expression, and its flags.
+func (l *lexer) endRegex(start int) token {
+	text := l.src[start+1 : l.at]
+	if text == "" {
+		raise(fault{code: "S0301", pos: start})
+	}
+	l.at++
+	from := l.at
+	for l.at < len(l.src) && (l.src[l.at] == 'i' || l.src[l.at] == 'm') {
+		l.at++
+	}
+	return token{kind: tokenRegex, text: text, flags: l.src[from:l.at], pos: start}
 }
