@@ -335,3 +335,45 @@ func BenchmarkYear(b *testing.B) {
 		}
 	}
 }
+
+// TestLanguages checks that the paths of JSONPath and the expressions of JSONata are shown as those of CEL are.
+func TestLanguages(t *testing.T) {
+	m := compile(t, `
+StartAt: Which
+States:
+  Which:
+    Type: Choice
+    Choices:
+      - {Variable: $.n, NumericGreaterThan: 5, Next: Ask}
+      - {Variable: $.n, NumericGreaterThan: 3, Next: Ask}
+    Default: Out
+  Ask:
+    Type: Task
+    Resource: function:ask
+    Parameters: {"n.$": $.n}
+    ResultPath: $.answer
+    Next: Out
+  Out: {Type: Pass, QueryLanguage: JSONata, Output: "{% $states.input.n + 1 %}", End: true}
+`)
+	r := rehearsal.Run(rehearsal.Script{
+		Machine: m, Input: value.Trusted([]byte(`{"n":4}`)), Trace: true,
+		Answer: func(c *rehearsal.Call) (rehearsal.Answer, error) { return rehearsal.Answer{Result: c.Arguments}, nil },
+	})
+	if r.Problem != nil || r.Status != statemachine.Succeeded || r.Output.String() != "5" {
+		t.Fatalf("ended as %s with %v: %v", r.Status, r.Output, r.Problem)
+	}
+	for _, v := range r.Path {
+		if len(v.Expressions) == 0 {
+			t.Errorf("%s shows no expression", v.State)
+		}
+	}
+	coverage := rehearsal.NewCoverage(m)
+	coverage.Add(r)
+	var missed []string
+	for _, p := range coverage.Uncovered() {
+		missed = append(missed, p.String())
+	}
+	if diff := cmp.Diff([]string{"rule 1 of Which", "the Default of Which"}, missed); diff != "" {
+		t.Error(diff)
+	}
+}
