@@ -17,9 +17,14 @@ import (
 // MaxDefinition is how large a definition may be, in bytes: the service's quota.
 const MaxDefinition = 1 << 20
 
-// Validate compiles a definition and gives all findings.
+// Validate compiles the definition of a machine of the type STANDARD and gives all findings.
 func (e *Engine) Validate(file string, definition []byte) diag.List {
-	_, diagnostics := compile(TypeStandard, file, definition)
+	return e.ValidateAs(TypeStandard, file, definition)
+}
+
+// ValidateAs is Validate for a machine of a type.
+func (e *Engine) ValidateAs(kind, file string, definition []byte) diag.List {
+	_, diagnostics := compile(kind, file, definition)
 	return diagnostics
 }
 

@@ -72,7 +72,7 @@ func apply(ctx context.Context, c *client.Client, p *project.Project, strict boo
 	for _, d := range definitions {
 		i++
 		tell(i, n, "state machine "+d.Name)
-		result, err := c.Deploy(ctx, d.Name, d.text, client.DeployOptions{Type: d.Type, File: d.File})
+		result, err := c.Deploy(ctx, d.Name, d.text, client.DeployOptions{Type: d.Type, LogLevel: d.LogLevel, File: d.File})
 		if err != nil {
 			return done, fmt.Errorf("state machine %s: %w", d.Name, err)
 		}
@@ -107,7 +107,11 @@ func readDefinitions(machines []project.Machine) ([]definition, diag.List, error
 				return nil, nil, fmt.Errorf("state machine %s: reading its definition: %w", m.Name, err)
 			}
 		}
-		_, list := statemachine.Compile(m.File, text)
+		compile := statemachine.Compile
+		if m.Type == "EXPRESS" {
+			compile = statemachine.CompileExpress
+		}
+		_, list := compile(m.File, text)
 		found = append(found, list...)
 		all = append(all, definition{m, text})
 	}
@@ -150,7 +154,7 @@ func putFunction(ctx context.Context, c *client.Client, f project.Function, befo
 func refuseWarnings(ctx context.Context, c *client.Client, definitions []definition) error {
 	var found diag.List
 	for _, d := range definitions {
-		result, err := c.Deploy(ctx, d.Name, d.text, client.DeployOptions{Type: d.Type, File: d.File, DryRun: true})
+		result, err := c.Deploy(ctx, d.Name, d.text, client.DeployOptions{Type: d.Type, LogLevel: d.LogLevel, File: d.File, DryRun: true})
 		if err != nil {
 			return fmt.Errorf("state machine %s: %w", d.Name, err)
 		}

@@ -19,6 +19,7 @@ import (
 // deployFlags are the flags of deploy.
 type deployFlags struct {
 	name, kind     string
+	logLevel       string
 	strict, dryRun bool
 }
 
@@ -47,6 +48,7 @@ registry file does not name stays as it is.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "name of the state machine, for a single definition")
 	flags.StringVar(&f.kind, "type", "", "STANDARD or EXPRESS, for a single definition")
+	flags.StringVar(&f.logLevel, "log-level", "", "of EXPRESS: whose history is kept: ALL, ERROR, FATAL or OFF, for a single definition")
 	flags.BoolVar(&f.strict, "strict", false, "refuse warnings as well")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check")
 	return cmd
@@ -116,8 +118,8 @@ func (a *app) load(path string, f deployFlags) (*project.Project, error) {
 		return nil, &exitError{exitNotFound, fmt.Errorf("reading what to deploy: %w", err)}
 	}
 	if isRegistry(path, text) {
-		if f.name != "" || f.kind != "" {
-			return nil, usagef("%s is a registry file, which names its state machines; --name and --type are for a single definition", path)
+		if f.name != "" || f.kind != "" || f.logLevel != "" {
+			return nil, usagef("%s is a registry file, which names its state machines; --name, --type and --log-level are for a single definition", path)
 		}
 		return project.Parse(path, text)
 	}
@@ -131,7 +133,7 @@ func (a *app) load(path string, f deployFlags) (*project.Project, error) {
 	if path == "-" {
 		path = "stdin"
 	}
-	return &project.Project{File: path, Machines: []project.Machine{{Name: name, Type: f.kind, File: path, Text: text}}}, nil
+	return &project.Project{File: path, Machines: []project.Machine{{Name: name, Type: f.kind, LogLevel: f.logLevel, File: path, Text: text}}}, nil
 }
 
 // readFile reads a file, or the standard input for "-".

@@ -55,7 +55,7 @@ func (a *app) history(ctx context.Context, id string, f historyFlags) error {
 	if !a.json {
 		t = newTable(a.out, "ID", "SINCE", "TYPE", "STATE", "DETAIL")
 	}
-	_, more, err := eachPage(f.limit, func(size int, cursor string) (int, string, error) {
+	shown, more, err := eachPage(f.limit, func(size int, cursor string) (int, string, error) {
 		page, err := c.History(ctx, x.ID, f.reverse, size, cursor)
 		if err != nil {
 			return 0, "", err
@@ -76,6 +76,9 @@ func (a *app) history(ctx context.Context, id string, f historyFlags) error {
 	}
 	if !a.json {
 		t.flush()
+		if shown == 0 && x.Type == "EXPRESS" && x.Ended() {
+			a.notef("The history of this execution was not kept: see the log level of its state machine.\n")
+		}
 		if more {
 			a.notef("There are more events: see them with --limit 0.\n")
 		}

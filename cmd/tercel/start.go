@@ -16,7 +16,7 @@ import (
 // startFlags are the flags of start.
 type startFlags struct {
 	input, inputFile, name string
-	wait, watch            bool
+	wait, watch, sync      bool
 	timeout                time.Duration
 }
 
@@ -28,7 +28,8 @@ func (a *app) startCommand() *cobra.Command {
 		Long: `Starts an execution and prints its id, once it is stored.
 
 With --wait, waits for its end and prints its output. With --watch, prints what happens until then. Both exit with 5 if
-it ended without success. --name makes the start repeatable: the same name with the same input gives the execution that
+it ended without success. --sync runs an execution of a machine of the type EXPRESS within the request: at most once,
+and without a wait for the database; it prints and exits as --wait does. --name makes the start repeatable: the same name with the same input gives the execution that
 is there already.`,
 		Example: `  tercel start order --input '{"id": 1}'
   tercel start order --input @order.json --wait
@@ -41,6 +42,7 @@ is there already.`,
 	flags.StringVar(&f.inputFile, "input-file", "", "file that holds the input")
 	flags.StringVar(&f.name, "name", "", "name of the execution, unique within the machine")
 	flags.BoolVarP(&f.wait, "wait", "w", false, "wait for the end and print the output")
+	flags.BoolVar(&f.sync, "sync", false, "run an EXPRESS execution synchronously and print the output")
 	flags.BoolVar(&f.watch, "watch", false, "print what happens until the end")
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long to wait or watch, such as 30s; 0 for as long as it takes")
 	return cmd
@@ -52,6 +54,18 @@ func (a *app) start(ctx context.Context, machine string, f startFlags) error {
 		return err
 	}
 	c := a.client()
+	if f.sync {
+		ctx, cancel := withTimeout(ctx, f.timeout)
+		defer cancel()
+		x, err := c.StartSync(ctx, machine, wire.Start{Name: f.name, Input: input})
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return &exitError{exitTimeout, errors.New("the time given with --timeout ran out; the execution goes on")}
+		}
+		if err != nil {
+			return err
+		}
+		return a.printEnd(x)
+	}
 	started, err := c.Start(ctx, machine, wire.Start{Name: f.name, Input: input})
 	if err != nil {
 		return err
@@ -84,8 +98,10 @@ func (a *app) startInput(f startFlags) (json.RawMessage, error) {
 	switch {
 	case f.wait && f.watch:
 		return nil, usagef("--wait and --watch exclude each other: --watch waits as well")
-	case f.timeout != 0 && !f.wait && !f.watch:
-		return nil, usagef("--timeout needs --wait or --watch")
+	case f.sync && (f.wait || f.watch):
+		return nil, usagef("--sync excludes --wait and --watch: it waits as well")
+	case f.timeout != 0 && !f.wait && !f.watch && !f.sync:
+		return nil, usagef("--timeout needs --wait or --watch, or --sync")
 	case f.timeout < 0:
 		return nil, usagef("--timeout must not be negative")
 	case f.input != "" && f.inputFile != "":

@@ -64,6 +64,8 @@ func (a *API) Register(r chi.Router) {
 	quick.Delete("/state-machines/{name}", a.handle(a.deleteMachine))
 	quick.Post("/state-machines/{name}/executions", a.handle(a.start))
 
+	r.Post("/state-machines/{name}/executions:sync", a.handle(a.startSync))
+
 	quick.Get("/functions", a.handle(a.listFunctions))
 	quick.Put("/functions/{name}", a.handle(a.putFunction))
 	quick.Get("/functions/{name}", a.handle(a.getFunction))

@@ -39,6 +39,28 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// startSync runs an Express execution and answers with it as it ended.
+func (a *API) startSync(w http.ResponseWriter, r *http.Request) error {
+	ns, machine, err := named(r)
+	if err != nil {
+		return err
+	}
+	var in wire.Start
+	if err := readJSON(r, &in); err != nil {
+		return err
+	}
+	// The request has been read; its time limit must not end the wait.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	x, err := a.eng.StartSyncExecution(r.Context(), engine.StartRequest{
+		Namespace: ns, StateMachine: machine, Name: in.Name, Input: in.Input, TraceContext: r.Header.Get("Traceparent"),
+	})
+	if err != nil {
+		return err
+	}
+	a.write(w, r, http.StatusOK, execution(x))
+	return nil
+}
+
 func (a *API) listExecutions(w http.ResponseWriter, r *http.Request) error {
 	ns, err := namespace(r)
 	if err != nil {
@@ -173,7 +195,7 @@ func (a *API) redrive(w http.ResponseWriter, r *http.Request) error {
 // execution gives an execution as it travels.
 func execution(x engine.Execution) wire.Execution {
 	out := wire.Execution{
-		ID: x.ID.String(), ARN: x.ARN, Namespace: x.Namespace, StateMachine: x.MachineName, RevisionID: x.Revision.String(),
+		ID: x.ID.String(), ARN: x.ARN, Namespace: x.Namespace, StateMachine: x.MachineName, Type: x.Type, RevisionID: x.Revision.String(),
 		Name: x.Name, Status: string(x.Status), Input: payload(x.Input), Output: payload(x.Output),
 		Error: x.Error, Cause: x.Cause, StartedAt: x.StartedAt.UTC(), EndedAt: utc(x.EndedAt), WakeAt: utc(x.WakeAt),
 		RedriveCount: x.RedriveCount, RedrivenAt: utc(x.RedrivenAt),

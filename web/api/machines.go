@@ -83,7 +83,7 @@ func (a *API) deploy(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	result, err := a.eng.Deploy(r.Context(), engine.DeployRequest{
-		Namespace: ns, Name: name, Type: d.Type, File: d.File, Definition: definition, DryRun: d.DryRun,
+		Namespace: ns, Name: name, Type: d.Type, LogLevel: engine.LogLevel(d.LogLevel), File: d.File, Definition: definition, DryRun: d.DryRun,
 	})
 	if err != nil {
 		return err
@@ -106,8 +106,8 @@ func (a *API) deploy(w http.ResponseWriter, r *http.Request) error {
 
 // readDeploy reads the body and the query of a deploy.
 func readDeploy(r *http.Request) (wire.Deploy, []byte, error) {
-	p := query(r, "type", "file", "dryRun")
-	d := wire.Deploy{Type: p.text("type"), File: p.text("file"), DryRun: p.flag("dryRun")}
+	p := query(r, "type", "logLevel", "file", "dryRun")
+	d := wire.Deploy{Type: p.text("type"), LogLevel: p.text("logLevel"), File: p.text("file"), DryRun: p.flag("dryRun")}
 	if p.err != nil {
 		return d, nil, p.err
 	}
@@ -147,8 +147,13 @@ func isEnvelope(text []byte) bool {
 
 // machine gives a state machine as it travels.
 func (a *API) machine(m engine.StateMachine) wire.StateMachine {
+	level := ""
+	if m.Type == engine.TypeExpress {
+		level = string(m.LogLevel)
+	}
 	return wire.StateMachine{
-		Name: m.Name, Namespace: m.Namespace, ARN: a.eng.StateMachineARN(m.Name), Type: m.Type, Revision: m.Number,
+		LogLevel: level,
+		Name:     m.Name, Namespace: m.Namespace, ARN: a.eng.StateMachineARN(m.Name), Type: m.Type, Revision: m.Number,
 		RevisionID: m.Revision.String(), File: m.File, CreatedAt: m.CreatedAt.UTC(), RevisedAt: m.RevisedAt.UTC(),
 		Definition: string(m.Definition),
 	}

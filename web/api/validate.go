@@ -16,7 +16,7 @@ func (a *API) validate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found := a.eng.Validate(d.File, definition)
+	found := a.eng.ValidateAs(d.Type, d.File, definition)
 	if found == nil {
 		found = diag.List{}
 	}

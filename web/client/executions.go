@@ -45,6 +45,13 @@ func (c *Client) Start(ctx context.Context, machine string, in wire.Start) (wire
 	return out, err
 }
 
+// StartSync runs an Express execution and gives it as it ended.
+func (c *Client) StartSync(ctx context.Context, machine string, in wire.Start) (wire.Execution, error) {
+	var out wire.Execution
+	err := c.call(ctx, http.MethodPost, "/api/v1/state-machines/"+url.PathEscape(machine)+"/executions:sync", nil, in, &out)
+	return out, err
+}
+
 // Execution gives an execution with its input and output.
 func (c *Client) Execution(ctx context.Context, id string) (wire.Execution, error) {
 	var out wire.Execution

@@ -11,9 +11,10 @@ import (
 
 // DeployOptions go with a definition.
 type DeployOptions struct {
-	Type   string // STANDARD or EXPRESS; "" keeps what the machine has, STANDARD for a new one
-	File   string // the name that diagnostics show
-	DryRun bool   // checks and tells what would change, and changes nothing
+	Type     string // STANDARD or EXPRESS; "" keeps what the machine has, STANDARD for a new one
+	LogLevel string // of EXPRESS: ALL, ERROR, FATAL or OFF; "" keeps what the machine has, ERROR for a new one
+	File     string // the name that diagnostics show
+	DryRun   bool   // checks and tells what would change, and changes nothing
 }
 
 // Deploy makes the definition, JSON or YAML, the machine's newest revision. The server refuses a faulty one with the
@@ -21,6 +22,7 @@ type DeployOptions struct {
 func (c *Client) Deploy(ctx context.Context, name string, definition []byte, o DeployOptions) (wire.DeployResult, error) {
 	query := url.Values{}
 	setIf(query, "type", o.Type)
+	setIf(query, "logLevel", o.LogLevel)
 	setIf(query, "file", o.File)
 	if o.DryRun {
 		query.Set("dryRun", "true")

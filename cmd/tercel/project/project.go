@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -48,10 +49,11 @@ type Function struct {
 
 // Machine is a state machine to deploy.
 type Machine struct {
-	Name string
-	Type string // "" if the file names none
-	File string // of the definition, seen from the working directory, as messages show it
-	Text []byte // the definition itself, if it stands in no file; File is a name for it then
+	Name     string
+	Type     string // "" if the file names none
+	LogLevel string // of EXPRESS; "" if the file names none
+	File     string // of the definition, seen from the working directory, as messages show it
+	Text     []byte // the definition itself, if it stands in no file; File is a name for it then
 }
 
 // file is the shape of a registry file.
@@ -64,6 +66,7 @@ type file struct {
 type machine struct {
 	Definition string `yaml:"definition"`
 	Type       string `yaml:"type"`
+	LogLevel   string `yaml:"log_level"`
 }
 
 // Load reads a registry file. What is wrong in it comes back as a diag.List; a file that cannot be read as any other
@@ -118,6 +121,10 @@ func (d *decoder) project(f file) *Project {
 			d.finding(d.positions[pointer+"/type"], pointer+"/type", "INVALID_VALUE",
 				fmt.Sprintf("the type of a state machine is STANDARD or EXPRESS, not %q", m.Type), "")
 		}
+		if m.LogLevel != "" && !slices.Contains([]string{"ALL", "ERROR", "FATAL", "OFF"}, m.LogLevel) {
+			d.finding(d.positions[pointer+"/log_level"], pointer+"/log_level", "INVALID_VALUE",
+				fmt.Sprintf("the log level of a state machine is ALL, ERROR, FATAL or OFF, not %q", m.LogLevel), "")
+		}
 		if m.Definition == "" {
 			d.finding(d.positions[pointer], pointer, "MISSING_FIELD", fmt.Sprintf("state machine %q has no definition", name),
 				"name the file that holds it: definition: "+name+".asl.yaml")
@@ -131,7 +138,7 @@ func (d *decoder) project(f file) *Project {
 			d.finding(d.positions[pointer+"/definition"], pointer+"/definition", "FILE_NOT_FOUND",
 				missing(path, err), "paths are relative to the folder of "+filepath.Base(d.file))
 		}
-		p.Machines = append(p.Machines, Machine{Name: name, Type: m.Type, File: path})
+		p.Machines = append(p.Machines, Machine{Name: name, Type: m.Type, LogLevel: m.LogLevel, File: path})
 	}
 	return p
 }

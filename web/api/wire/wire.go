@@ -31,7 +31,8 @@ type StateMachine struct {
 	Type       string    `json:"type"`     // STANDARD or EXPRESS
 	Revision   int       `json:"revision"` // the revision's number, from 1
 	RevisionID string    `json:"revisionId"`
-	File       string    `json:"file,omitempty"` // the name of the file it was deployed from
+	LogLevel   string    `json:"logLevel,omitempty"` // of EXPRESS: ALL, ERROR, FATAL or OFF
+	File       string    `json:"file,omitempty"`     // the name of the file it was deployed from
 	CreatedAt  time.Time `json:"createdAt"`
 	RevisedAt  time.Time `json:"revisedAt"`
 	// Definition is the text as deployed, JSON or YAML. Lists leave it out.
@@ -48,6 +49,7 @@ type StateMachineList struct {
 type Deploy struct {
 	Definition json.RawMessage `json:"definition"` // an object, or a string that holds JSON or YAML
 	Type       string          `json:"type,omitempty"`
+	LogLevel   string          `json:"logLevel,omitempty"`
 	File       string          `json:"file,omitempty"`
 	DryRun     bool            `json:"dryRun,omitempty"`
 }
@@ -103,6 +105,7 @@ type Execution struct {
 	ARN          string          `json:"arn"`
 	Namespace    string          `json:"namespace"`
 	StateMachine string          `json:"stateMachine"`
+	Type         string          `json:"type,omitempty"` // of its state machine
 	RevisionID   string          `json:"revisionId,omitempty"`
 	Name         string          `json:"name"`
 	Status       string          `json:"status"`
