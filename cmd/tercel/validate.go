@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tercel-workflows/tercel/cmd/tercel/project"
+	errorpages "github.com/tercel-workflows/tercel/docs/errors"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/web/api/wire"
@@ -15,19 +17,49 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var strict bool
+	var explain string
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check definitions and registry files; needs no server",
 		Long: `Checks definitions (JSON or YAML) and registry files, and what these name. Every finding has its place, the line with
 a caret, and how to mend it. Exits with 4 if there are errors. - reads the standard input. With --json, prints one
-object with all findings.`,
+object with all findings.
+
+With --explain it prints what a finding means, by the code in its brackets.`,
 		Example: `  tercel validate *.asl.yaml
-  tercel validate --strict tercel.yaml`,
-		Args: args(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, words []string) error { return a.validate(words, strict) },
+  tercel validate --strict tercel.yaml
+  tercel validate --explain UNREACHABLE_STATE`,
+		Args: func(cmd *cobra.Command, words []string) error {
+			if explain != "" {
+				return args(cobra.NoArgs)(cmd, words)
+			}
+			return args(cobra.MinimumNArgs(1))(cmd, words)
+		},
+		RunE: func(_ *cobra.Command, words []string) error {
+			if explain != "" {
+				return a.explain(explain)
+			}
+			return a.validate(words, strict)
+		},
 	}
+	cmd.Flags().StringVar(&explain, "explain", "", "print the page of a finding's `code`, and check nothing")
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
 	return cmd
+}
+
+// explain prints the page of a code.
+func (a *app) explain(code string) error {
+	code = strings.ToUpper(strings.Trim(code, "[]"))
+	page, ok := errorpages.Page(code)
+	if ok {
+		a.printf("%s", page)
+		return nil
+	}
+	message := "there is no finding with the code " + code
+	if near := diag.Closest(code, errorpages.Codes()); near != "" {
+		message += "; did you mean " + near + "?"
+	}
+	return &exitError{exitNotFound, errors.New(message)}
 }
 
 func (a *app) validate(paths []string, strict bool) error {

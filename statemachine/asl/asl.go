@@ -29,6 +29,7 @@ type Definition struct {
 	Version        string       // of the language; "1.0" or ""
 	QueryLanguage  string       // JSONPath, JSONata or CEL; never empty after a parse
 	TimeoutSeconds *source.Node // an integer literal, nil if absent
+	InputSchema    *source.Node // a JSON Schema of the execution's input, nil if absent
 	Node           *source.Node // the whole definition
 }
 

@@ -29,6 +29,10 @@ const (
 	CodeOuterVariable        = "VARIABLE_OF_OUTER_SCOPE"
 	CodeTooManyVariables     = "TOO_MANY_VARIABLES"
 	CodeTooManyProblems      = "TOO_MANY_PROBLEMS"
+	CodeNeverMatches         = "ERROR_NEVER_MATCHES"
+	CodeRetryOutlives        = "RETRY_OUTLIVES_TIMEOUT"
+	CodeUnreadVariable       = "UNREAD_VARIABLE"
+	CodeUnreadOutput         = "UNREAD_OUTPUT"
 )
 
 // maxFindings is how many errors, and how many warnings, one parse gives at most.

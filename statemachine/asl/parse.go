@@ -40,7 +40,7 @@ func Parse(doc *source.Document) (*Definition, diag.List) {
 		return nil, p.list
 	}
 	d := &Definition{Node: doc.Root, Comment: o.text("Comment"), QueryLanguage: JSONPath}
-	o.known("Comment", "StartAt", "States", "Version", "QueryLanguage", "TimeoutSeconds")
+	o.known("Comment", "StartAt", "States", "Version", "QueryLanguage", "TimeoutSeconds", "InputSchema")
 	d.Version = o.oneOf("Version", "1.0")
 	if language := o.oneOf("QueryLanguage", languages...); language != "" {
 		d.QueryLanguage = language
@@ -50,9 +50,13 @@ func Parse(doc *source.Document) (*Definition, diag.List) {
 	}
 	p.language = d.QueryLanguage
 	d.TimeoutSeconds = o.integer("TimeoutSeconds", 1, maxSeconds)
+	d.InputSchema = o.get("InputSchema")
 	d.Flow = p.flow(o)
 	p.transitions(&d.Flow)
 	p.variables(&d.Flow, nil)
+	if !p.list.HasErrors() {
+		p.advise(d)
+	}
 	p.list.Sort()
 	for _, severity := range []diag.Severity{diag.Error, diag.Warning} {
 		if n := p.dropped[severity]; n > 0 {
