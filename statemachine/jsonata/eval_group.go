@@ -110,6 +110,7 @@ func (r *run) key(n *node, item any, env *frame) (string, bool) {
 	if !ok {
 		r.failNode("T1003", n, v)
 	}
+	r.take(len(key))
 	return key, true
 }
 

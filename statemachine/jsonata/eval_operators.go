@@ -287,7 +287,7 @@ func textSize(v any) int {
 	case string:
 		return len(v)
 	case *value.Value:
-		return v.Size() - len(`""`)
+		return max(0, v.Size()-len(`""`))
 	default:
 		return 0
 	}

@@ -1,5 +1,7 @@
 package jsonata
 
+import "strings"
+
 // builtins are the functions of the language, by name.
 var builtins map[string]*builtin
 
@@ -52,6 +54,13 @@ func number1(do func(r *run, f float64) any) func(*run, []any) any {
 		}
 		return do(r, f)
 	}
+}
+
+// piece gives a part of a text as a text of its own, whose memory it counts: a part that shared the memory of the whole
+// would keep all of that in use.
+func (r *run) piece(s string) string {
+	r.take(len(s))
+	return strings.Clone(s)
 }
 
 // made gives a new text, whose memory it counts.

@@ -132,6 +132,7 @@ func sortFunction(r *run, args []any) any {
 	numbers, texts := true, true
 	for i := range a.length() {
 		c := classOf(a.at(i))
+		r.take(textSize(a.at(i)))
 		numbers = numbers && c == isNumber
 		texts = texts && c == isString
 	}

@@ -69,7 +69,7 @@ func split(r *run, args []any) any {
 	out := &array{items: []any{}}
 	add := func(part string) {
 		r.room(1)
-		out.push(part)
+		out.push(r.piece(part))
 	}
 	if fn, ok := args[1].(callable); ok {
 		m := r.matchesOf(fn, s)

@@ -26,6 +26,7 @@ func toText(r *run, args []any) any {
 	if args[0] == nil {
 		return nil
 	}
+	r.take(textSize(args[0]))
 	pretty := false
 	if len(args) > 1 {
 		pretty, _ = asBool(args[1])
@@ -83,7 +84,7 @@ func substring(r *run, args []any) any {
 	if from >= to {
 		return ""
 	}
-	return s[byteOf(s, from):byteOf(s, to)]
+	return r.piece(s[byteOf(s, from):byteOf(s, to)])
 }
 
 // byteOf gives the byte at which a character stands.
@@ -103,17 +104,17 @@ func (r *run) cutAt(args []any, before bool) any {
 	}
 	sep, ok := asText(args[1])
 	if !ok {
-		return s
+		return r.made(s)
 	}
 	r.spend(len(s) / longText)
 	i := strings.Index(s, sep)
 	switch {
 	case i < 0:
-		return s
+		return r.made(s)
 	case before:
-		return s[:i]
+		return r.piece(s[:i])
 	default:
-		return s[i+len(sep):]
+		return r.piece(s[i+len(sep):])
 	}
 }
 
@@ -134,7 +135,7 @@ func pad(r *run, args []any) any {
 	}
 	missing := math.Trunc(math.Abs(width)) - float64(runeCount(s))
 	if !(missing > 0) {
-		return s
+		return r.made(s)
 	}
 	if missing > maxResult {
 		missing = float64(r.options.Limits.Bytes) // more than there is

@@ -123,7 +123,12 @@ type program struct {
 }
 
 // Eval implements query.Program.
-func (p *program) Eval(s *query.Scope) (*value.Value, error) {
+func (p *program) Eval(s *query.Scope) (result *value.Value, err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			result, err = nil, &query.Error{Name: EvaluationError, Message: fmt.Sprintf("internal error: %v", caught)}
+		}
+	}()
 	out, err := p.expr.eval(&run{options: p.options, now: s.Now, random: s.Random, lookup: func(name string) any {
 		if name == statesName {
 			return &states{scope: s}

@@ -71,6 +71,9 @@ func TestProblems(t *testing.T) {
 		"1 +":                                       "3: S0207: the expression ends where an operand is needed | the operator before the end needs a right side",
 		"$contains('a', /(?<=x)y/)":                 "15: S0303: the regular expression /(?<=x)y/ is not supported: look-ahead and look-behind ((?<=) are not available, for they may take very long; match more and take a group of it | ",
 		strings.Repeat("(", 500):                    "400: U1001: the expression nests too deep | ",
+		"a." + strings.Repeat("a.", 60_000) + "1":   "120002: S0213: the literal value 1 cannot be a step of a path | ",
+		strings.Repeat("%+", 1_000) + "%":           "2000: U1001: the expression has too many % | ",
+		strings.Repeat("/a{900}/+", 100) + "1":      "162: S0303: the regular expression /a{900}/ is not supported: with those before it, it is too large | ",
 		strings.Repeat("x", maxSource+1):            "0: U1001: the expression is longer than 128 KiB | ",
 		"'\xff'":                                    "1: S0205: unexpected token that is not valid UTF-8 | ",
 		"/((a{30}){30}bcdefghij){1000}/":            "0: S0303: the regular expression /((a{30}){30}bcdefghij){1000}/ is not supported: invalid repeat count | ",
@@ -150,7 +153,11 @@ func TestSurrogates(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"a", "b", -1}, {"b", "a", 1}, {"a", "a", 0}, {"a", "ab", -1}, {"ab", "a", 1},
+		{"a", "b", -1},
+		{"b", "a", 1},
+		{"a", "a", 0},
+		{"a", "ab", -1},
+		{"ab", "a", 1},
 		{"\U0001F600", "\uFF5E", -1}, // a surrogate pair stands before U+FF5E
 		{"\uFF5E", "\U0001F600", 1},
 	} {

@@ -27,6 +27,7 @@ type matches struct {
 
 // matchesOf starts matching.
 func (r *run) matchesOf(matcher callable, text string) *matches {
+	r.take(len(text))
 	m := &matches{r: r, text: text}
 	if re, ok := matcher.(*pattern); ok {
 		m.re = re
@@ -59,12 +60,12 @@ func (m *matches) matchRegex() (found, bool) {
 	if at[0] == at[1] {
 		m.r.fail("D1004", shown("/"+m.re.source+"/"))
 	}
-	f := found{text: m.text[at[0]:at[1]], start: at[0], end: at[1], groups: []any{}}
+	f := found{text: m.r.piece(m.text[at[0]:at[1]]), start: at[0], end: at[1], groups: []any{}}
 	for i := 2; i < len(at); i += 2 {
 		if at[i] < 0 {
 			f.groups = append(f.groups, nil)
 		} else {
-			f.groups = append(f.groups, m.text[at[i]:at[i+1]])
+			f.groups = append(f.groups, m.r.piece(m.text[at[i]:at[i+1]]))
 		}
 	}
 	m.r.take(cell * len(f.groups))

@@ -30,6 +30,7 @@ type parser struct {
 	lex     lexer
 	tok     token
 	nesting int
+	program int // what the regular expressions of the source take, in instructions
 }
 
 // parse gives the tree that follows the source.
@@ -118,10 +119,19 @@ func (p *parser) prefix(t token) *node {
 	case tokenValue:
 		return &node{kind: kindValue, pos: t.pos, text: t.text, value: t.value}
 	case tokenRegex:
-		return &node{kind: kindRegex, pos: t.pos, text: t.text, regex: compileRegex(t)}
+		return &node{kind: kindRegex, pos: t.pos, text: t.text, regex: p.regex(t)}
 	default:
 		return p.prefixOperator(t)
 	}
+}
+
+// regex compiles a regular expression.
+func (p *parser) regex(t token) *pattern {
+	re := compileRegex(t)
+	if p.program += re.size; p.program > maxProgram {
+		raise(fault{code: "S0303", pos: t.pos, token: "/" + t.text + "/", value: "with those before it, it is too large"})
+	}
+	return re
 }
 
 // prefixOperator parses what starts with an operator. The token behind t has been read as if an operand had ended;

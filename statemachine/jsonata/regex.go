@@ -12,6 +12,7 @@ type pattern struct {
 	source string
 	flags  string
 	re     *regexp.Regexp
+	size   int // about how many instructions it has
 }
 
 func (*pattern) arity() int { return 1 }
@@ -32,9 +33,9 @@ func compileRegex(t token) *pattern {
 		if flags != "" {
 			text = "(?" + flags + ")" + text
 		}
-		re, problem := compileGo(text)
+		re, size, problem := compileGo(text)
 		if re != nil {
-			return &pattern{source: t.text, flags: t.flags, re: re}
+			return &pattern{source: t.text, flags: t.flags, re: re, size: size}
 		}
 		tr.problem = problem
 	}
@@ -46,19 +47,21 @@ func compileRegex(t token) *pattern {
 const maxProgram = 50_000
 
 // compileGo compiles a regular expression of Go, or says what is wrong with it.
-func compileGo(text string) (*regexp.Regexp, string) {
+func compileGo(text string) (re *regexp.Regexp, size int, problem string) {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if s, ok := err.(*syntax.Error); ok { //nolint:errorlint // the package documents that it gives this type
-		return nil, s.Code.String()
+		return nil, 0, s.Code.String()
 	}
-	if err == nil && programSize(tree) > maxProgram {
-		return nil, "it is too large"
+	if err == nil {
+		size = programSize(tree)
 	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, err.Error()
+	if size > maxProgram {
+		return nil, 0, "it is too large"
 	}
-	return re, ""
+	if re, err = regexp.Compile(text); err != nil {
+		return nil, 0, err.Error()
+	}
+	return re, size, ""
 }
 
 // programSize estimates the number of instructions: repetitions are written out.

@@ -6,6 +6,9 @@ type resolver struct {
 	slots int
 }
 
+// maxParents is how many % an expression may have.
+const maxParents = 1000
+
 // resolve gives the tree that is evaluated.
 func resolve(tree *node) *node {
 	r := &resolver{}
@@ -50,7 +53,9 @@ func (r *resolver) resolved(n *node) *node {
 		step := &node{kind: kindName, pos: n.pos, text: n.text, keepArray: n.keepArray}
 		return &node{kind: kindPath, pos: n.pos, list: []*node{step}, keepArray: n.keepArray}
 	case kindParent:
-		r.slots++
+		if r.slots++; r.slots > maxParents {
+			raise(fault{code: "U1001", pos: n.pos, value: "the expression has too many %"})
+		}
 		s := &slot{label: "%" + formatNumber(float64(r.slots)), level: 1, pos: n.pos}
 		return &node{kind: kindParent, pos: n.pos, text: "%", slot: s}
 	case kindNegate:
@@ -161,6 +166,10 @@ func (r *resolver) path(n *node) *node {
 		}
 	}
 	rest := r.node(n.right)
+	known := len(out.list)
+	if known == 1 {
+		known = 0
+	}
 	if rest.kind == kindPath {
 		out.list = append(out.list, rest.list...)
 		if rest.group != nil {
@@ -170,7 +179,7 @@ func (r *resolver) path(n *node) *node {
 		asStep(rest)
 		out.list = append(out.list, rest)
 	}
-	for _, step := range out.list {
+	for _, step := range out.list[known:] {
 		switch step.kind {
 		case kindNumber, kindValue:
 			raise(fault{code: "S0213", pos: step.pos, value: step.text})

@@ -115,8 +115,8 @@ func (r *run) checked(sig *signature, args []any, context any) []any {
 		types[i] = letters[classOf(arg)]
 	}
 	counts := make([]int, len(sig.params))
-	if !match(sig.params, types, counts, true) {
-		at := sig.mismatch(types)
+	if !r.match(sig.params, types, counts, true) {
+		at := r.mismatch(sig, types)
 		var bad any
 		if at < len(args) {
 			bad = args[at]
@@ -207,7 +207,8 @@ func (r *run) notElements(p *param, arg any, at int) {
 }
 
 // match distributes arguments to parameters, as many to each as it can take; whole tells that none may be left.
-func match(params []param, types []byte, counts []int, whole bool) bool {
+func (r *run) match(params []param, types []byte, counts []int, whole bool) bool {
+	r.spend(1)
 	if len(params) == 0 {
 		return !whole || len(types) == 0
 	}
@@ -221,7 +222,7 @@ func match(params []param, types []byte, counts []int, whole bool) bool {
 		least = 0
 	}
 	for n := most; n >= least; n-- {
-		if match(params[1:], types[n:], counts[1:], whole) {
+		if r.match(params[1:], types[n:], counts[1:], whole) {
 			counts[0] = n
 			return true
 		}
@@ -230,11 +231,11 @@ func match(params []param, types []byte, counts []int, whole bool) bool {
 }
 
 // mismatch gives the position of the first argument that does not fit.
-func (s *signature) mismatch(types []byte) int {
+func (r *run) mismatch(s *signature, types []byte) int {
 	end := 0
 	for n := 1; n <= len(s.params); n++ {
 		counts := make([]int, n)
-		if !match(s.params[:n], types, counts, false) {
+		if !r.match(s.params[:n], types, counts, false) {
 			return end
 		}
 		end = 0
