@@ -97,7 +97,10 @@ func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, 
 		return nil, &invoke.TaskError{Name: invoke.ErrUnsupported, Cause: fmt.Sprintf(
 			"%s is a function; its answer is its result, so leave .sync out of the resource", j.command.Resource)}
 	}
-	return j.function.invoker.Invoke(ctx, e.invocation(j))
+	call := e.invocation(j)
+	ctx, end := traced(ctx, call)
+	defer func() { end(err) }()
+	return j.function.invoker.Invoke(ctx, call)
 }
 
 func (e *Engine) invocation(j *job) *invoke.Invocation {
