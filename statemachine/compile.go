@@ -28,9 +28,9 @@ var languages = map[string]query.Language{asl.CEL: cel.New(), asl.JSONata: jsona
 // Compile reads a definition, JSON or YAML, and compiles it with all its expressions. The list holds everything there
 // is to say of it, errors and warnings, ordered by place; the machine is nil if any of it is an error. The file's name
 // appears in the diagnostics and is not opened.
-func Compile(file string, src []byte) (*Machine, diag.List) { return compile(file, src, false) }
+func Compile(file string, src []byte) (*Machine, diag.List) { return compile(file, src, Options{}) }
 
-func compile(file string, src []byte, express bool) (*Machine, diag.List) {
+func compile(file string, src []byte, options Options) (*Machine, diag.List) {
 	doc, list := source.Parse(file, src)
 	if doc.Root == nil {
 		return nil, list
@@ -41,12 +41,14 @@ func compile(file string, src []byte, express bool) (*Machine, diag.List) {
 		list.Sort()
 		return nil, list
 	}
-	c := &compiler{doc: doc, machine: &Machine{definition: def, states: map[string]*state{}}}
+	c := &compiler{doc: doc, options: options, machine: &Machine{definition: def, states: map[string]*state{}}}
 	if def.TimeoutSeconds != nil {
 		c.machine.timeout = time.Duration(literalInt(def.TimeoutSeconds)) * time.Second
 	}
-	c.machine.flow = c.flow(&def.Flow)
-	if express {
+	c.inputSchema(def)
+	c.context = contextType(c.machine.input.Type())
+	c.machine.flow = c.flow(&def.Flow, c.machine.input.Type())
+	if options.Express {
 		c.express(def)
 	}
 	list = append(list, c.list...)
@@ -60,23 +62,29 @@ func compile(file string, src []byte, express bool) (*Machine, diag.List) {
 // compiler turns a syntax tree into a machine, collecting what is wrong with its expressions.
 type compiler struct {
 	doc     *source.Document
+	options Options
 	machine *Machine
+	context *query.Type // of the Context Object
 	list    diag.List
 }
 
-func (c *compiler) flow(fl *asl.Flow) *flow {
+// flow compiles a flow whose input is of a type.
+func (c *compiler) flow(fl *asl.Flow, input *query.Type) *flow {
 	compiled := &flow{start: fl.StartAt}
-	for _, s := range fl.States {
-		c.state(s, compiled)
+	types := newFlowTypes(fl, input)
+	for _, s := range types.order {
+		c.state(s, compiled, types)
 	}
+	compiled.output = types.leaving.typ
 	return compiled
 }
 
-func (c *compiler) state(node asl.State, fl *flow) {
+func (c *compiler) state(node asl.State, fl *flow, types *flowTypes) {
 	base := node.Base()
 	s := &state{name: base.Name, typ: base.Type, flow: fl, next: base.Next}
 	c.machine.states[base.Name] = s
-	sc := &stateCompiler{compiler: c, state: s, node: node, base: base}
+	sc := &stateCompiler{compiler: c, state: s, node: node, base: base, input: types.input(base.Name)}
+	defer sc.leave(types)
 	if sc.dialect = sc.newDialect(); sc.dialect == nil {
 		sc.unsupportedLanguage()
 		sc.inner(node)
@@ -114,6 +122,8 @@ type stateCompiler struct {
 	state *state
 	node  asl.State
 	base  *asl.Common
+
+	input, result *query.Type // what is known of the state's input and result
 }
 
 // unsupportedLanguage reports a state that is written in a language that is not there.
@@ -134,10 +144,10 @@ func (sc *stateCompiler) inner(node asl.State) {
 	switch node := node.(type) {
 	case *asl.Parallel:
 		for i := range node.Branches {
-			sc.flow(&node.Branches[i])
+			sc.flow(&node.Branches[i], nil)
 		}
 	case *asl.Map:
-		sc.flow(&node.Processor)
+		sc.flow(&node.Processor, nil)
 	}
 }
 
@@ -165,10 +175,17 @@ func (c *compiler) expression(n *source.Node, src string, offset int, fd field) 
 	for _, p := range problems {
 		g := c.doc.At(c.doc.InString(n, offset+p.Offset), n.Pointer)
 		g.Severity, g.Code, g.Message, g.Hint = diag.Error, CodeExpression, p.Message, p.Hint
+		if p.Warning {
+			g.Severity, g.Code = diag.Warning, CodeSuspicious
+		}
 		c.list = append(c.list, g)
 	}
 	if program == nil {
 		return constant{value.NullValue} // the machine is never run
 	}
-	return &expression{program, fd.language.Name(), strings.TrimSpace(src), fd.location}
+	x := &expression{program: program, language: fd.language.Name(), src: strings.TrimSpace(src), location: fd.location}
+	if typed, ok := program.(query.Typed); ok {
+		x.typ = typed.Type()
+	}
+	return x
 }

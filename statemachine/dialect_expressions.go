@@ -13,6 +13,7 @@ type expressionDialect struct {
 }
 
 func (d *expressionDialect) template(n *source.Node, location string, env query.Env) template {
+	env = d.typed(env)
 	env.Variables = d.base.Visible
 	return d.compiler.template(n, field{location: location, language: d.language, env: env})
 }

@@ -24,11 +24,7 @@ const (
 // CompileExpress is Compile for a machine of the type EXPRESS. What its executions, which live in the memory of one
 // process, cannot do is an error; they end after ExpressTimeout if the definition does not end them earlier.
 func CompileExpress(file string, src []byte) (*Machine, diag.List) {
-	m, list := compile(file, src, true)
-	if m != nil && (m.timeout == 0 || m.timeout > ExpressTimeout) {
-		m.timeout = ExpressTimeout
-	}
-	return m, list
+	return CompileWith(file, src, Options{Express: true})
 }
 
 // express reports what an Express execution cannot do, or cannot end with.

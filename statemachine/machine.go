@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine/asl"
+	"github.com/tercel-workflows/tercel/statemachine/query"
+	"github.com/tercel-workflows/tercel/statemachine/schema"
 )
 
 // Machine is a compiled definition: immutable, and shared by all its executions. See Compile.
@@ -11,12 +13,14 @@ type Machine struct {
 	definition *asl.Definition
 	timeout    time.Duration // 0: none
 	flow       *flow
+	input      *schema.Schema    // nil: none
 	states     map[string]*state // of all flows: their names are unique over the definition
 }
 
 // flow is a set of states with a start.
 type flow struct {
-	start string
+	start  string
+	output *query.Type // what is known of it
 }
 
 // state is what the states of all types have.

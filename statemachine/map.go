@@ -36,7 +36,6 @@ type batcher struct {
 func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 	s := &mapState{
 		distributed:    node.Mode == asl.Distributed,
-		processor:      sc.flow(&node.Processor),
 		items:          sc.items(node),
 		selector:       sc.payload("ItemSelector", node.ItemSelector),
 		maxConcurrency: sc.integer("MaxConcurrency", node.MaxConcurrency, node.MaxConcurrencyPath, 0, 0),
@@ -55,7 +54,29 @@ func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 			maxBytes: sc.integer("ItemBatcher/MaxInputBytesPerBatch", b.MaxInputBytesPerBatch, b.MaxInputBytesPerBatchPath, 0, 1),
 		}
 	}
+	s.processor = sc.flow(&node.Processor, sc.itemType(node, s))
+	if !s.distributed && node.ToleratedFailureCount == nil && node.ToleratedFailurePercentage == nil {
+		sc.result = query.ListOf(s.processor.output)
+	}
 	return s
+}
+
+// itemType gives what is known of the input of an iteration.
+func (sc *stateCompiler) itemType(node *asl.Map, s *mapState) *query.Type {
+	if s.batch != nil || node.ItemReader != nil || sc.base.QueryLanguage == asl.JSONPath {
+		return nil
+	}
+	if s.selector != nil {
+		return staticType(s.selector)
+	}
+	items := sc.input
+	if s.items != nil {
+		items = staticType(s.items)
+	}
+	if items == nil || items.Kind != query.Array {
+		return nil
+	}
+	return items.Elem
 }
 
 // missing warns of what this release does not have, and gives the failure of a state that needs it; "" if it needs

@@ -3,6 +3,7 @@ package statemachine
 import (
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/query"
 )
 
 // parallelState runs its branches at once, each with the same input. Its result is the array of their outputs.
@@ -13,9 +14,20 @@ type parallelState struct {
 
 func (sc *stateCompiler) parallel(node *asl.Parallel) behaviour {
 	s := &parallelState{arguments: sc.arguments()}
-	for i := range node.Branches {
-		s.branches = append(s.branches, sc.flow(&node.Branches[i]))
+	input := sc.input
+	switch {
+	case sc.base.QueryLanguage == asl.JSONPath:
+		input = nil
+	case s.arguments != nil:
+		input = staticType(s.arguments)
 	}
+	var results arrival
+	for i := range node.Branches {
+		branch := sc.flow(&node.Branches[i], input)
+		s.branches = append(s.branches, branch)
+		results.add(branch.output)
+	}
+	sc.result = query.ListOf(results.typ)
 	return s
 }
 

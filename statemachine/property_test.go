@@ -26,7 +26,7 @@ func TestFoldEqualsLive(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		m, list := Compile("random.json", definition)
+		m, list := CompileWith("random.json", definition, Options{Deployed: true}) // it is to fail while it runs
 		if m == nil {
 			rt.Fatalf("%s\n%s", list.Error(), definition)
 		}

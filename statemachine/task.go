@@ -41,13 +41,15 @@ func parseResource(text string) resource {
 }
 
 func (sc *stateCompiler) task(node *asl.Task) behaviour {
-	return &taskState{
+	s := &taskState{
 		resource:    parseResource(node.Resource),
 		arguments:   sc.arguments(),
 		timeout:     sc.integer("TimeoutSeconds", node.TimeoutSeconds, node.TimeoutSecondsPath, 0, 1),
 		heartbeat:   sc.integer("HeartbeatSeconds", node.HeartbeatSeconds, node.HeartbeatSecondsPath, 0, 1),
 		credentials: sc.payload("Credentials", node.Credentials),
 	}
+	sc.function(node, s)
+	return s
 }
 
 // answeredLater tells whether a task is answered with its token, by somebody who may come too late.

@@ -35,6 +35,7 @@ type expression struct {
 	language string
 	src      string
 	location string
+	typ      *query.Type // of what it gives, nil if that is not known
 }
 
 func (t *expression) eval(scope *query.Scope) (*value.Value, *evalFailure) {

@@ -11,6 +11,7 @@ package cel
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
@@ -50,15 +51,20 @@ func (*Language) Compile(text string, env query.Env) (query.Program, []query.Pro
 	}
 	tree := checked.NativeRep()
 	problems = append(problems, checkTypes(src, tree, env)...)
-	if len(problems) > 0 {
+	var static *query.Type
+	if len(problems) == 0 && isTyped(text, env) {
+		problems, static = checkStatic(scoped, src, env, common)
+		problems = sorted(problems)
+	}
+	if slices.ContainsFunc(problems, func(p query.Problem) bool { return !p.Warning }) {
 		return nil, sorted(problems)
 	}
-	p := &program{names: common, info: tree.SourceInfo(), boolean: env.Boolean}
+	p := &program{names: common, info: tree.SourceInfo(), boolean: env.Boolean, static: static}
 	b := &builder{prog: p, refs: tree.ReferenceMap(), variables: variables, roots: map[string]int{}}
 	if p.root, err = b.build(tree.Expr()); err != nil {
 		return nil, []query.Problem{src.problem(err)}
 	}
-	return p, nil
+	return p, problems
 }
 
 // program is a compiled expression.
@@ -69,7 +75,11 @@ type program struct {
 	boolean bool
 	names   *environment
 	info    *ast.SourceInfo
+	static  *query.Type // of what it gives, nil if it is not known
 }
+
+// Type implements query.Typed.
+func (p *program) Type() *query.Type { return p.static }
 
 // Eval implements query.Program.
 func (p *program) Eval(s *query.Scope) (out *value.Value, err error) {

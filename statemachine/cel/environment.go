@@ -3,6 +3,7 @@ package cel
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -42,14 +43,16 @@ var stateFields = []stateField{
 // statesType is the type of states to the type checker.
 var statesType = cel.ObjectType("tercel.States")
 
-// provider knows the type of states, besides those of CEL. All its fields are dynamic; this is the place to give
-// states.input the type that the input schema of a state machine describes.
+// provider knows the type of states, besides those of CEL, and in a check with static types those of its fields.
 type provider struct{ *types.Registry }
 
 // FindStructType implements types.Provider.
 func (p provider) FindStructType(name string) (*types.Type, bool) {
 	if name == statesType.TypeName() {
 		return types.NewTypeTypeWithParam(statesType), true
+	}
+	if strings.HasPrefix(name, typedPrefix) {
+		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
 	}
 	return nil, false
 }
@@ -58,9 +61,10 @@ func (p provider) FindStructType(name string) (*types.Type, bool) {
 func (p provider) FindStructFieldNames(string) ([]string, bool) { return nil, false }
 
 // FindStructFieldType implements types.Provider. What is no field is found by checkNames, which says more about it.
-func (p provider) FindStructFieldType(name, _ string) (*types.FieldType, bool) {
-	if name == statesType.TypeName() {
-		return &types.FieldType{Type: types.DynType}, true
+func (p provider) FindStructFieldType(name, field string) (*types.FieldType, bool) {
+	if name == statesType.TypeName() || strings.HasPrefix(name, typedPrefix) {
+		t, ok := typedField(name, field)
+		return &types.FieldType{Type: t}, ok
 	}
 	return nil, false
 }

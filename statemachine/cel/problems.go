@@ -212,7 +212,10 @@ func typeNames(s string) string {
 	} {
 		s = strings.ReplaceAll(s, r[0], r[1])
 	}
-	return s
+	if strings.Contains(s, typedPrefix) {
+		s = typedName.ReplaceAllString(s, "object")
+	}
+	return nullableName.ReplaceAllString(s, "$1 or null")
 }
 
 // operandNames writes the types that a function was applied to: "string and int" for an operator.

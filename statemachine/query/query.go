@@ -16,7 +16,8 @@ import (
 type Language interface {
 	// Name is the value of the QueryLanguage field that chooses this language.
 	Name() string
-	// Compile parses and type-checks one expression. It gives every problem it finds; the program is nil if there is one.
+	// Compile parses and type-checks one expression. It gives every problem it finds; the program is nil if there
+	// is one that is no warning.
 	Compile(src string, env Env) (Program, []Problem)
 }
 
@@ -26,6 +27,10 @@ type Env struct {
 	Result      bool     // states.result is there: the field is evaluated after the state's work
 	ErrorOutput bool     // states.errorOutput is there: the field belongs to a catcher
 	Boolean     bool     // the expression decides something (a Choice's Condition): a type known not to be bool is a problem
+
+	// The types of what the expression refers to, nil where nothing is known. They serve to find mistakes; what an
+	// expression gives does not depend on them. A language may ignore them.
+	InputType, ResultType, ErrorOutputType, ContextType *Type
 }
 
 // Problem is one finding in the source of an expression.
@@ -33,6 +38,13 @@ type Problem struct {
 	Message string
 	Hint    string // how to mend it, may be empty
 	Offset  int    // of the finding in the expression's source, in bytes
+	Warning bool   // the expression can be evaluated all the same
+}
+
+// Typed is a [Program] that knows the type of what it gives; nil if it does not.
+type Typed interface {
+	Program
+	Type() *Type
 }
 
 // Program is a compiled expression, immutable and safe for concurrent use.
