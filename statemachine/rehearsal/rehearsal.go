@@ -14,6 +14,9 @@ import (
 // DefaultMaxStates is how many states an execution may enter before it is taken for endless.
 const DefaultMaxStates = 100_000
 
+// signalsPerState bounds, for each state that may be entered, how many answers, heartbeats and timers an execution may take.
+const signalsPerState = 4
+
 // DefaultStart is the virtual time at which executions start unless told otherwise.
 var DefaultStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -168,6 +171,10 @@ func (p *performance) signal(sig statemachine.Signal) error {
 		if _, ok := ev.Data.(event.StateEntered); ok {
 			p.states++
 		}
+	}
+	if most := uint64(p.script.MaxStates)*signalsPerState + 1000; p.step > most && p.run.Status() == statemachine.Running {
+		return fmt.Errorf("more than %d answers, heartbeats and timers came without the execution coming to an end; "+
+			"is a heartbeat too often?", most)
 	}
 	if p.states > p.script.MaxStates && p.run.Status() == statemachine.Running {
 		return p.endless()
