@@ -35,7 +35,7 @@ const isoPicture = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"
 
 // datePicture reads a picture.
 func (r *run) datePicture(picture string) *datePicture {
-	if p := r.digits[picture]; p != nil {
+	if p := r.pictures[picture]; p != nil {
 		return p
 	}
 	r.take(16 * len(picture))
@@ -62,10 +62,10 @@ func (r *run) datePicture(picture string) *datePicture {
 		}
 	}
 	p.add(datePart{literal: literal})
-	if r.digits == nil {
-		r.digits = map[string]*datePicture{}
+	if r.pictures == nil {
+		r.pictures = map[string]*datePicture{}
 	}
-	r.digits[picture] = p
+	r.pictures[picture] = p
 	return p
 }
 

@@ -186,8 +186,15 @@ func TestRound(t *testing.T) {
 		precision int
 		want      float64
 	}{
-		{0.5, 0, 0}, {1.5, 0, 2}, {-0.5, 0, 0}, {1.005, 2, 1}, {1.015, 2, 1.02}, {125, -1, 120}, {1e300, 10, 1e300},
-		{5e-324, 5, 0}, {math.MaxFloat64, 0, math.MaxFloat64},
+		{0.5, 0, 0},
+		{1.5, 0, 2},
+		{-0.5, 0, 0},
+		{1.005, 2, 1},
+		{1.015, 2, 1.02},
+		{125, -1, 120},
+		{1e300, 10, 1e300},
+		{5e-324, 5, 0},
+		{math.MaxFloat64, 0, math.MaxFloat64},
 	} {
 		if got := round(test.f, test.precision); got != test.want {
 			t.Errorf("round(%v, %d) = %v, want %v", test.f, test.precision, got, test.want)

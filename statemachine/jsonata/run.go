@@ -22,17 +22,17 @@ const maxDepth = 512
 
 // run is one evaluation.
 type run struct {
-	options *Options
-	input   any
-	lookup  func(name string) any // what names are bound to outside of the expression
-	now     time.Time
-	random  func() uint64
-	steps   int
-	bytes   int
-	depth   int
-	at      *node // the call that is being made, for errors
-	focus   any   // what that call was made on
-	digits  map[string]*datePicture
+	options  *Options
+	input    any
+	lookup   func(name string) any // what names are bound to outside of the expression
+	now      time.Time
+	random   func() uint64
+	steps    int
+	bytes    int
+	depth    int
+	at       *node                   // the call that is being made, for errors
+	focus    any                     // what that call was made on
+	pictures map[string]*datePicture // that have been read
 }
 
 // enter counts an evaluation.
