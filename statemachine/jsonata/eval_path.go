@@ -31,7 +31,9 @@ func (r *run) path(n *node, in any, env *frame) any {
 		streaming = streaming || step.tuples
 		switch {
 		case i == 0 && step.construct:
-			out = r.eval(step, input, env)
+			if out = r.eval(step, input, env); out != nil && asArray(out) == nil {
+				out = newSequence(out) // a predicate has chosen one of its elements
+			}
 		case streaming:
 			tuples = r.tupleStep(step, input, tuples, env)
 		default:
