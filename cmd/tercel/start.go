@@ -29,8 +29,8 @@ func (a *app) startCommand() *cobra.Command {
 
 With --wait, waits for its end and prints its output. With --watch, prints what happens until then. Both exit with 5 if
 it ended without success. --sync runs an execution of a machine of the type EXPRESS within the request: at most once,
-and without a wait for the database; it prints and exits as --wait does. --name makes the start repeatable: the same name with the same input gives the execution that
-is there already.`,
+and without a wait for the database; it prints and exits as --wait does. --name makes the start repeatable: the same
+name with the same input gives the execution that is there already.`,
 		Example: `  tercel start order --input '{"id": 1}'
   tercel start order --input @order.json --wait
   jq .order mail.json | tercel start order --input - --watch`,
