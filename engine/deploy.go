@@ -24,26 +24,24 @@ func (e *Engine) Validate(file string, definition []byte) diag.List {
 
 // ValidateAs is Validate for a machine of a type.
 func (e *Engine) ValidateAs(kind, file string, definition []byte) diag.List {
-	_, diagnostics := compile(kind, file, definition)
+	_, diagnostics := compile(kind, file, definition, statemachine.Options{})
 	return diagnostics
 }
 
-func compile(kind, file string, definition []byte) (*statemachine.Machine, diag.List) {
+func compile(kind, file string, definition []byte, options statemachine.Options) (*statemachine.Machine, diag.List) {
 	if len(definition) > MaxDefinition {
 		return nil, diag.List{{
 			Severity: diag.Error, Code: "DEFINITION_TOO_LARGE", File: file,
 			Message: fmt.Sprintf("the definition has %d bytes; at most %d are allowed", len(definition), MaxDefinition),
 		}}
 	}
-	return compileAs(kind, file, definition)
+	return compileAs(kind, file, definition, options)
 }
 
 // compileAs compiles the definition of a machine of a type.
-func compileAs(kind, file string, definition []byte) (*statemachine.Machine, diag.List) {
-	if kind == TypeExpress {
-		return statemachine.CompileExpress(file, definition)
-	}
-	return statemachine.Compile(file, definition)
+func compileAs(kind, file string, definition []byte, options statemachine.Options) (*statemachine.Machine, diag.List) {
+	options.Express = kind == TypeExpress
+	return statemachine.CompileWith(file, definition, options)
 }
 
 // Deploy checks a definition and stores it as the machine's newest revision. A definition with errors gives a
@@ -56,7 +54,11 @@ func (e *Engine) Deploy(ctx context.Context, r DeployRequest) (DeployResult, err
 	if err := e.settleType(ctx, &r); err != nil {
 		return DeployResult{}, err
 	}
-	machine, diagnostics := compile(r.Type, r.File, r.Definition)
+	schemas := &schemaFinder{ctx: ctx, functions: e.functions, namespace: r.Namespace}
+	machine, diagnostics := compile(r.Type, r.File, r.Definition, statemachine.Options{Function: schemas.find})
+	if schemas.err != nil {
+		return DeployResult{}, asked(schemas.err)
+	}
 	if machine == nil {
 		return DeployResult{}, &DefinitionError{Diagnostics: diagnostics}
 	}

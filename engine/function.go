@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
+	"github.com/tercel-workflows/tercel/statemachine/schema"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
@@ -23,7 +24,7 @@ type FunctionConfig struct {
 
 	MaxConcurrency int             `json:"max_concurrency,omitempty" yaml:"max_concurrency,omitempty"` // calls at a time on one node; 0: no limit
 	Description    string          `json:"description,omitempty" yaml:"description,omitempty"`
-	Schema         json.RawMessage `json:"schema,omitempty" yaml:"-"`
+	Schema         *FunctionSchema `json:"schema,omitempty" yaml:"schema,omitempty"`
 }
 
 // Check says what is wrong with the configuration.
@@ -49,7 +50,8 @@ func (c *FunctionConfig) Check() error {
 	case c.MaxConcurrency < 0:
 		return fmt.Errorf("max_concurrency is %d; give a positive number, or 0 for no limit", c.MaxConcurrency)
 	}
-	return nil
+	_, _, err = c.Schema.compile()
+	return err
 }
 
 // FunctionInfo is a function of the registry with its configuration decoded.
@@ -68,6 +70,8 @@ type function struct {
 	key     functionKey
 	config  FunctionConfig
 	invoker invoke.Invoker
+
+	input, output *schema.Schema // nil: none
 }
 
 // functions finds the functions that resources stand for. What it found it keeps until the registry changes.
@@ -136,6 +140,9 @@ func (f *functions) lookup(ctx context.Context, namespace, resource string) (*fu
 		if fn.invoker, err = f.invoker(ctx, key, fn.config); err != nil {
 			return nil, err
 		}
+	}
+	if fn.input, fn.output, err = fn.config.Schema.compile(); err != nil { // by a release that knew better
+		fn.invoker = missing{name: invoke.ErrUnsupported, cause: fmt.Sprintf("function %s: %v", name, err)}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -100,7 +100,14 @@ func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, 
 	call := e.invocation(j)
 	ctx, end := traced(ctx, call)
 	defer func() { end(err) }()
-	return j.function.invoker.Invoke(ctx, call)
+	if err := j.function.takes(call.Arguments); err != nil {
+		return nil, err
+	}
+	result, err = j.function.invoker.Invoke(ctx, call)
+	if err != nil || j.command.Pattern == statemachine.WaitForTaskToken { // its result comes with the token
+		return result, err
+	}
+	return result, j.function.gives(result)
 }
 
 func (e *Engine) invocation(j *job) *invoke.Invocation {

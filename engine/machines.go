@@ -59,7 +59,7 @@ func (m *machines) compiled(ctx context.Context, revision uuid.UUID) (*compiled,
 // compile compiles the definition. The caller holds the lock.
 func (c *compiled) compile(definition StateMachine) {
 	c.definition, c.done = definition, true
-	machine, diagnostics := compileAs(definition.Type, definition.File, definition.Definition)
+	machine, diagnostics := compileAs(definition.Type, definition.File, definition.Definition, statemachine.Options{Deployed: true})
 	if machine == nil {
 		c.err = corruptError{fmt.Errorf("the definition of revision %s of state machine %s does not compile with this release: %w",
 			c.revision, definition.Name, diagnostics)}

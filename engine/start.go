@@ -90,6 +90,9 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 	if err != nil {
 		return nil, ExecutionRow{}, err
 	}
+	if err := checkInput(machine, input); err != nil {
+		return nil, ExecutionRow{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, ExecutionRow{}, fmt.Errorf("making an id for the execution: %w", err)

@@ -63,7 +63,8 @@ const (
 	ErrInvalidResponse = "Function.InvalidResponse" // an answer that is not JSON, or ends too early
 	ErrPanicked        = "Function.Panicked"        // a Go function panicked
 	ErrFailed          = "Function.Failed"          // a Go function gave an error without a name of its own
-	ErrInvalidInput    = "Function.InvalidInput"    // the arguments do not fit the Go function's type
+	ErrInvalidInput    = "Function.InvalidInput"    // the arguments do not fit the function's schema, or the Go function's type
+	ErrInvalidResult   = "Function.InvalidResult"   // the result does not fit the function's schema
 	ErrTimeout         = "Function.Timeout"         // the function's own timeout_seconds ran out
 	ErrNotRegistered   = "Function.NotRegistered"   // the resource names a function that nobody registered
 	ErrUnsupported     = "Function.Unsupported"     // the resource, or its pattern, is none that the engine can call

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -27,6 +28,10 @@ func (d *decoder) decode(node *yaml.Node, into reflect.Value, pointer string) {
 	if node.Tag == "!!null" && into.Kind() != reflect.Pointer {
 		return // `functions:` with nothing behind it
 	}
+	if into.Type() == reflect.TypeFor[json.RawMessage]() {
+		d.json(node, into, pointer)
+		return
+	}
 	switch into.Kind() {
 	case reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
@@ -48,6 +53,21 @@ func (d *decoder) decode(node *yaml.Node, into reflect.Value, pointer string) {
 	default:
 		d.scalar(node, into, pointer)
 	}
+}
+
+// json keeps a value of any shape as JSON.
+func (d *decoder) json(node *yaml.Node, into reflect.Value, pointer string) {
+	var v any
+	if err := node.Decode(&v); err != nil {
+		d.finding(node, pointer, "INVALID_VALUE", fmt.Sprintf("the value cannot be read: %v", err), "")
+		return
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		d.finding(node, pointer, "INVALID_VALUE", fmt.Sprintf("the value is none that JSON has: %v", err), "put names in quotes")
+		return
+	}
+	into.SetBytes(text)
 }
 
 func (d *decoder) object(node *yaml.Node, into reflect.Value, pointer string) {
