@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// rowBytes is the size of the events in a row of history of the sequence workload, in the middle of an execution.
+// rowBytes is the size of a row of history that says little: that an item is done, or nothing at all.
 const rowBytes = 40
 
 func (w *bare) commit(ctx context.Context, batch []*point) error {
@@ -50,56 +50,114 @@ func (w *bare) commit(ctx context.Context, batch []*point) error {
 		b.Queue(bareAppend, ids, seqs, at, events)
 	}
 	if len(ended) > 0 {
+		b.Queue(barePlans)
 		b.Queue(bareEnd, ended, outputs, endedAt)
 	}
 	return w.pool.SendBatch(ctx, b).Close()
 }
 
-// bareExecutions measures executions of so many rows a second.
-func (b *bench) bareExecutions(ctx context.Context, n, inFlight, rows int) (rate float64, err error) {
+// limits are what the bare path reached.
+type limits struct {
+	rate                 float64
+	engineCPU, serverCPU float64 // seconds
+}
+
+// against notes in a result what the bare path reached with as much.
+func (r *Result) against(l limits) {
+	r.LimitRate, r.LimitEngineCPU, r.LimitPostgresCPU = l.rate, l.engineCPU, l.serverCPU
+}
+
+// bareLoop measures a closed loop of n durable points, or series of them.
+func (b *bench) bareLoop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error) (l limits, err error) {
 	w, err := b.startBare(ctx)
 	if err != nil {
-		return 0, err
+		return l, err
 	}
 	defer func() {
 		if ending := w.end(ctx); err == nil {
 			err = ending
 		}
 	}()
-	events := bytes.Repeat([]byte{'e'}, rowBytes)
-	t, err := loop(n, inFlight, func(int) error {
+	return w.loop(ctx, n, inFlight, one)
+}
+
+func (w *bare) loop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error) (l limits, err error) {
+	before, err := w.meter.read(ctx)
+	if err != nil {
+		return l, err
+	}
+	t, err := loop(n, inFlight, func(i int) error { return one(w, i) })
+	if err != nil {
+		return l, err
+	}
+	after, err := w.meter.read(ctx)
+	return limits{
+		rate: float64(n) / t.took.Seconds(), engineCPU: after.engineCPU - before.engineCPU, serverCPU: after.serverCPU - before.serverCPU,
+	}, err
+}
+
+// bareExecutions measures executions whose rows of history have the sizes given; each is written when the one before is
+// durable.
+func (b *bench) bareExecutions(ctx context.Context, n, inFlight int, sizes []int) (limits, error) {
+	return b.bareLoop(ctx, n, inFlight, func(w *bare, _ int) error {
 		id := uuid.Must(uuid.NewV7())
 		done := make(chan error, 1)
-		for seq := range rows {
-			w.points <- &point{id: id, seq: int64(seq), events: events, start: seq == 0, end: seq == rows-1, done: done}
+		for seq, size := range sizes {
+			w.points <- &point{
+				id: id, seq: int64(seq), events: bytes.Repeat([]byte{'e'}, size), start: seq == 0, end: seq == len(sizes)-1, done: done,
+			}
 			if err := <-done; err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return float64(n) / t.took.Seconds(), err
 }
 
 // bareItems measures one execution that gets a row of history for each item, all of them at once.
-func (b *bench) bareItems(ctx context.Context, n int) (rate float64, err error) {
+func (b *bench) bareItems(ctx context.Context, n int) (limits, error) {
+	events := bytes.Repeat([]byte{'e'}, rowBytes)
+	id := uuid.Must(uuid.NewV7())
+	return b.bareLoop(ctx, n, 1000, func(w *bare, i int) error {
+		done := make(chan error, 1)
+		w.points <- &point{id: id, seq: int64(i), events: events, done: done}
+		return <-done
+	})
+}
+
+// bareParks measures starts with one row of history each, as large as the rows that the engine needs to begin and to
+// park, and then ends with another.
+func (b *bench) bareParks(ctx context.Context, n, inFlight int, sizes []int) (starts, ends limits, err error) {
 	w, err := b.startBare(ctx)
 	if err != nil {
-		return 0, err
+		return starts, ends, err
 	}
 	defer func() {
 		if ending := w.end(ctx); err == nil {
 			err = ending
 		}
 	}()
-	events := bytes.Repeat([]byte{'e'}, rowBytes)
-	id := uuid.Must(uuid.NewV7())
-	t, err := loop(n, 1000, func(i int) error {
+	ids := make([]uuid.UUID, n)
+	last := len(sizes) - 1
+	begun := 0
+	for _, size := range sizes[:last] {
+		begun += size
+	}
+	starts, err = w.loop(ctx, n, inFlight, func(w *bare, i int) error {
+		ids[i] = uuid.Must(uuid.NewV7())
 		done := make(chan error, 1)
-		w.points <- &point{id: id, seq: int64(i), events: events, done: done}
+		w.points <- &point{id: ids[i], events: bytes.Repeat([]byte{'e'}, begun), start: true, done: done}
 		return <-done
 	})
-	return float64(n) / t.took.Seconds(), err
+	if err != nil {
+		return starts, ends, err
+	}
+	ends, err = w.loop(ctx, n, inFlight, func(w *bare, i int) error {
+		done := make(chan error, 1)
+		w.points <- &point{id: ids[i], seq: 1, events: bytes.Repeat([]byte{'e'}, sizes[last]), end: true, done: done}
+		return <-done
+	})
+	return starts, ends, err
 }
 
 // singleCommits measures commits of one small row a second, on one connection.

@@ -52,8 +52,10 @@ type Result struct {
 	CommitsPerExecution  float64 `json:"commits_per_execution"` // transactions that wrote something
 	WALBytesPerExecution float64 `json:"wal_bytes_per_execution"`
 	EngineCPU            float64 `json:"engine_cpu_s"`
-	PostgresCPU          float64 `json:"postgres_cpu_s"` // 0 if Postgres runs elsewhere
-	RSS                  float64 `json:"rss_mb"`         // of this process at the end of the workload; parked: with all parked
+	PostgresCPU          float64 `json:"postgres_cpu_s"`     // 0 if Postgres runs elsewhere
+	LimitEngineCPU       float64 `json:"limit_engine_cpu_s"` // of the bare write path, for as much
+	LimitPostgresCPU     float64 `json:"limit_postgres_cpu_s"`
+	RSS                  float64 `json:"rss_mb"` // of this process at the end of the workload; parked: with all parked
 }
 
 // workload is one thing to measure.

@@ -74,7 +74,15 @@ func (b *bench) sequences(ctx context.Context, name string, n, inFlight int) ([]
 		return nil, err
 	}
 	r.Workload, r.Unit = name, "executions"
-	r.LimitRate, err = b.bareExecutions(ctx, n, inFlight, steps+1)
+	sizes, err := b.rowSizes(ctx)
+	if err == nil && len(sizes) != steps+1 {
+		err = fmt.Errorf("an execution has %d rows of history, not %d", len(sizes), steps+1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	limit, err := b.bareExecutions(ctx, n, inFlight, sizes)
+	r.against(limit)
 	return []Result{b.complete(ctx, r)}, err
 }
 
@@ -96,7 +104,8 @@ func fanout(ctx context.Context, b *bench, n int) ([]Result, error) {
 	}
 	r.Workload, r.Unit, r.N = "fanout", "items", n
 	r.Rate *= float64(n)
-	r.LimitRate, err = b.bareItems(ctx, n)
+	limit, err := b.bareItems(ctx, rounds*n)
+	r.against(limit)
 	return []Result{b.complete(ctx, r)}, err
 }
 
@@ -140,10 +149,16 @@ func park(ctx context.Context, b *bench, n int) ([]Result, error) {
 	if err := b.checkEnded(ctx, n); err != nil {
 		return nil, err
 	}
-	if starts.LimitRate, err = b.bareExecutions(ctx, n, inFlight, 1); err != nil {
+	sizes, err := b.rowSizes(ctx)
+	if err != nil {
 		return nil, err
 	}
-	ends.LimitRate = starts.LimitRate
+	bareStarts, bareEnds, err := b.bareParks(ctx, n, inFlight, sizes)
+	if err != nil {
+		return nil, err
+	}
+	starts.against(bareStarts)
+	ends.against(bareEnds)
 	return []Result{b.complete(ctx, starts), b.complete(ctx, ends)}, nil
 }
 
