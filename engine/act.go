@@ -42,6 +42,7 @@ func (e *Engine) committed(x *live, p *point) bool {
 		e.parkedUntil(w.Park.WakeAt)
 	default:
 		stays = true
+		x.owned()
 		e.act(x, p.commands)
 		e.timers.set(x, x.run.NextDeadline())
 		e.hub.notify(w.Execution)

@@ -47,6 +47,7 @@ type Engine struct {
 	pool     *pool
 	runnable *queue[*live]
 	writes   *queue[*point]
+	reads    *queue[*reading]
 
 	starved  atomic.Bool  // executions wait for room in memory
 	looksAt  atomic.Int64 // when the node looks for due executions next, in Unix nanoseconds
@@ -95,6 +96,7 @@ func New(cfg Config) (*Engine, error) {
 		timers:   &timers{},
 		runnable: newQueue[*live](),
 		writes:   newQueue[*point](),
+		reads:    newQueue[*reading](),
 	}
 	e.machines.init()
 	e.calls, e.stopCalls = context.WithCancel(context.Background())
@@ -129,6 +131,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	for range e.cfg.Writers {
 		e.workers.Go(e.writer)
+	}
+	for range readers {
+		e.workers.Go(e.reader)
 	}
 	for _, l := range e.loops() {
 		l.start()

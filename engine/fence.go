@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -12,7 +13,11 @@ import (
 // fenced deals with a durable point whose history row exists already: somebody else owns the execution. This node's run
 // of it is dropped, and its callers look for the owner.
 func (e *Engine) fenced(x *live, p *point) {
-	e.log.Warn("another node owns the execution; this node's run of it is dropped",
+	level := slog.LevelWarn
+	if x.isUnowned() {
+		level = slog.LevelDebug // signals for it reached two nodes at once
+	}
+	e.log.Log(context.Background(), level, "another node owns the execution; this node's run of it is dropped",
 		keyExecution, x.row.ID, keySeq, p.write.Seq)
 	e.retire(x, errMoved)
 	p.answer(errMoved)

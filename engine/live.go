@@ -27,6 +27,11 @@ type live struct {
 	tasks   map[statemachine.TaskID]context.CancelCauseFunc
 	waiters []chan<- Execution // who waits for the end, see Wait; a channel that is closed says: look elsewhere
 
+	// It is parked in the database and was read, not claimed: its first write makes this node its owner, if nobody else
+	// writes before. Until then nothing is done because of it, and it leaves memory as soon as it has nothing to write.
+	unowned bool
+	heir    func() // brings its claimed self into memory, should it leave before it is owned
+
 	timer timer // guarded by the timers' mutex
 
 	// What follows belongs to whoever works on it.
@@ -123,7 +128,7 @@ func (x *live) quiet() bool {
 }
 
 // take gives the messages that wait, at most maxPointCalls. With none it gives up the work on the execution, unless the
-// execution was evicted: then the worker must let it go.
+// execution was evicted, or nothing came of why it was brought here: then the worker must let it go.
 func (x *live) take() (messages []message, evicted bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -131,8 +136,8 @@ func (x *live) take() (messages []message, evicted bool) {
 		return nil, true
 	}
 	if len(x.mailbox) == 0 {
-		x.busy = false
-		return nil, false
+		x.busy = x.unowned // nobody else works on it until it has left
+		return nil, x.unowned
 	}
 	if len(x.mailbox) <= maxPointCalls {
 		messages, x.mailbox = x.mailbox, nil
@@ -164,6 +169,8 @@ func (e *Engine) retire(x *live, why error) {
 	x.gone = true
 	mailbox, tasks, waiters := x.mailbox, x.tasks, x.waiters
 	x.mailbox, x.tasks, x.waiters = nil, nil, nil
+	heir := x.heir
+	x.heir = nil
 	x.mu.Unlock()
 	for _, cancel := range tasks {
 		cancel(why)
@@ -178,4 +185,7 @@ func (e *Engine) retire(x *live, why error) {
 	}
 	e.hub.notify(x.row.ID)
 	e.roomMade()
+	if heir != nil {
+		go heir()
+	}
 }

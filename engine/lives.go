@@ -18,12 +18,23 @@ func (l *lives) get(id uuid.UUID) *live {
 	return l.set[id]
 }
 
-// add enters an execution. One that was claimed anew takes the place of its former self, which may still be on its way
-// out.
+// add enters an execution.
 func (l *lives) add(x *live) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.set[x.row.ID] = x
+}
+
+// enter enters an execution that was claimed. It takes the place of its former self, which may still be on its way out.
+// But a former self that is unowned stays, inherits, and is given.
+func (l *lives) enter(x *live, heir func()) (former *live) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if former := l.set[x.row.ID]; former != nil && former.inherit(heir) {
+		return former
+	}
+	l.set[x.row.ID] = x
+	return nil
 }
 
 func (l *lives) remove(x *live) {

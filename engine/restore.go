@@ -39,8 +39,7 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 	if x.run.Status() == "" {
 		first = statemachine.Start{}
 	}
-	e.admit(x, message{signal: first})
-	return x, nil
+	return e.admit(x, message{signal: first}), nil
 }
 
 // newLive gives an execution of which nothing is known but its row.
@@ -131,10 +130,13 @@ func (e *Engine) rebuild(ctx context.Context, row ExecutionRow) (*live, error) {
 	return x, nil
 }
 
-// admit puts an execution into memory and lets the runners have it.
-func (e *Engine) admit(x *live, first message) {
-	x.mailbox = append(x.mailbox, first)
-	x.busy = true
-	e.lives.add(x)
+// admit puts an execution into memory and lets the runners have it. If the same is there unowned, that one is given: it
+// goes on, and x comes after it if need be.
+func (e *Engine) admit(x *live, first message) *live {
+	x.mailbox, x.busy = []message{first}, true
+	if former := e.lives.enter(x, func() { e.admit(x, first) }); former != nil {
+		return former
+	}
 	e.runnable.push(x)
+	return x
 }

@@ -96,6 +96,7 @@ func (e *Engine) stopWorkers() {
 	e.stopWriting()
 	e.runnable.close()
 	e.writes.close()
+	e.reads.close()
 	e.workers.Wait()
 }
 

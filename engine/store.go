@@ -50,7 +50,10 @@ type Write struct {
 	Owned bool
 	// Reopen takes an ended execution back into the RUNNING status (a redrive), owned by Node.
 	Reopen bool
-	// Node is the owner that writes. It is stored with Start and Reopen, and checked with Owned.
+	// Adopt makes Node the owner of an execution that was parked: the first write after Claims.Parked, should it stay in
+	// memory.
+	Adopt bool
+	// Node is the owner that writes. It is stored with Start, Reopen and Adopt, and checked with Owned.
 	Node uuid.UUID
 
 	// Outcome is set by Commit.
@@ -128,6 +131,10 @@ type Claims interface {
 	NextDue(ctx context.Context) (time.Duration, bool, error)
 	// ClaimDead takes up to limit executions of nodes whose lease ran out.
 	ClaimDead(ctx context.Context, node uuid.UUID, limit int) ([]Claimed, error)
+	// Parked reads executions that are parked, in any order, and leaves them parked: whoever goes on with one becomes its
+	// owner by its first write, and loses to whoever writes that row before. Executions that are not parked, or not in the
+	// form that they were parked in (handed back, never begun), are left out; ClaimOne tells about them.
+	Parked(ctx context.Context, executions []uuid.UUID) ([]Claimed, error)
 	// ClaimOne takes one parked execution, for a signal that has come for it. Without a claim it tells who owns the
 	// execution (Owner), or that it has ended (Status).
 	ClaimOne(ctx context.Context, node, execution uuid.UUID) (ClaimResult, error)

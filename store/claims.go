@@ -17,6 +17,7 @@ var (
 	sqlClaimDue       = query("claim_due")
 	sqlClaimOfOwner   = query("claim_of_owner")
 	sqlClaimOne       = query("claim_one")
+	sqlParked         = query("parked")
 	sqlStatusAndOwner = query("status_and_owner")
 	sqlNextDue        = query("next_due")
 	sqlOrphanedOwners = query("orphaned_owners")
@@ -82,6 +83,20 @@ func (s *Store) orphanedOwners(ctx context.Context, b *pgx.Batch) (owners []pgty
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
+}
+
+// Parked reads executions that are as they were parked, without claiming them. What it gives is of one moment: state and
+// owner come from one statement.
+func (s *Store) Parked(ctx context.Context, executions []uuid.UUID) ([]engine.Claimed, error) {
+	ids := make(uuids, len(executions))
+	for i, id := range executions {
+		ids[i] = pgUUID(id)
+	}
+	parked, err := s.take(ctx, sqlParked, []any{ids})
+	if err != nil {
+		return nil, fmt.Errorf("reading %d parked executions: %w", len(executions), err)
+	}
+	return parked, nil
 }
 
 // ClaimOne takes one parked execution, for a signal that has come for it. Without a claim it tells who owns the

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -569,5 +570,54 @@ func TestClaimsDoNotWait(t *testing.T) {
 	}
 	if claimed, err := f.ClaimDead(ctx, f.node, 10); err != nil || len(claimed) != 1 || claimed[0].Execution.ID != orphan.Execution {
 		t.Errorf("claimed %d, %v; want the one that is free", len(claimed), err)
+	}
+}
+
+// TestParked reads what is parked as it was parked, and nothing else; the first write adopts it.
+func TestParked(t *testing.T) {
+	f := newFixture(t)
+	other := newID()
+	f.register(other, time.Minute)
+	parked := f.parked(3, time.Time{})
+	live, ended, handedBack, waiting := f.start(""), f.start(""), f.start(""), f.start("")
+	waiting.Start.Waiting, waiting.Events = true, nil
+	f.commit(engine.OutcomeCommitted, live, ended, handedBack, waiting)
+	f.commit(engine.OutcomeCommitted, f.end(ended.Execution, 1))
+	if err := f.Release(t.Context(), f.node, []uuid.UUID{handedBack.Execution}); err != nil {
+		t.Fatal(err)
+	}
+	all := append([]uuid.UUID{live.Execution, ended.Execution, handedBack.Execution, waiting.Execution, newID()}, parked...)
+	got, err := f.Parked(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(parked) {
+		t.Fatalf("%d are parked, want %d", len(got), len(parked))
+	}
+	for _, c := range got {
+		if !slices.Contains(parked, c.Execution.ID) || string(c.Snapshot) != "snapshot" || c.SnapshotSeq < 0 || len(c.History) > 0 {
+			t.Errorf("got %+v", c)
+		}
+	}
+	// Two nodes go on with the same one: one write takes effect, and its node is the owner.
+	seq := got[0].SnapshotSeq + 1
+	first, second := f.step(got[0].Execution.ID, seq), f.step(got[0].Execution.ID, seq)
+	first.Adopt, second.Adopt, second.Node, second.Events = true, true, other, []byte("another step")
+	f.commit(engine.OutcomeCommitted, first)
+	f.commit(engine.OutcomeFenced, second)
+	if row := f.execution(first.Execution); row.Owner == nil || *row.Owner != f.node || row.WakeAt != nil {
+		t.Errorf("the owner is %v, it wakes at %v", row.Owner, row.WakeAt)
+	}
+	// One that is parked again, or ends, with its first write has no owner.
+	again, done := f.park(got[1].Execution.ID, got[1].SnapshotSeq+1, time.Time{}), f.end(got[2].Execution.ID, got[2].SnapshotSeq+1)
+	again.Adopt, done.Adopt = true, true
+	f.commit(engine.OutcomeCommitted, again, done)
+	for _, w := range []*engine.Write{again, done} {
+		if row := f.execution(w.Execution); row.Owner != nil {
+			t.Errorf("execution %s, %s, has the owner %s", w.Execution, row.Status, row.Owner)
+		}
+	}
+	if got, err := f.Parked(t.Context(), parked); err != nil || len(got) != 1 || got[0].Execution.ID != again.Execution {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -27,6 +27,7 @@ var (
 	sqlAppend          = guardable("append")
 	sqlAppendIfStarted = query("append_if_started")
 	sqlReopen          = guardable("reopen")
+	sqlAdopt           = guardable("adopt")
 	sqlEnd             = guardable("end")
 	sqlEndOwned        = query("end_owned")
 	sqlAppendIfEnded   = query("append_if_ended")
@@ -50,6 +51,8 @@ type plan struct {
 	reopens   changes
 	reopenBy  uuids
 	reopenAt  times
+	adopts    changes
+	adoptBy   uuids
 	ends      changes
 	endings   endings
 	parks     changes
@@ -132,6 +135,10 @@ func (p *plan) addChanges(w *engine.Write) {
 		p.reopenBy = append(p.reopenBy, pgUUID(w.Node))
 		p.reopenAt = append(p.reopenAt, pgTime(w.At))
 	}
+	if w.Adopt && w.End == nil && w.Park == nil { // these leave it without an owner
+		p.adopts.add(w)
+		p.adoptBy = append(p.adoptBy, pgUUID(w.Node))
+	}
 	switch {
 	case w.End != nil:
 		p.ends.add(w)
@@ -166,7 +173,7 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 		add(len(of.id), anyRows, text(sql), append([]any{of.id, of.seq}, args...)...)
 	}
 	e := &p.endings
-	add(len(p.reopens.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id)+
+	add(len(p.reopens.id)+len(p.adopts.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id)+
 		len(p.owned.id), anyRows, sqlPlanByKey)
 	insert(len(p.started.id), text(sqlInsertStarted), p.started.args())
 	insert(len(p.settled.id), text(sqlInsertSettled), p.settled.args())
@@ -177,6 +184,7 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 	insert(len(p.owned.id), sqlEndOwned, p.owned.args())
 	insert(len(p.ownedRows.id), sqlAppendIfEnded, p.ownedRows.args())
 	change(&p.reopens, sqlReopen, p.reopenBy, p.reopenAt)
+	change(&p.adopts, sqlAdopt, p.adoptBy)
 	change(&p.ends, sqlEnd, e.status, e.endedAt, e.output, e.err, e.cause, e.errBytes, e.causeBytes)
 	change(&p.parks, sqlPark, p.wakeAt, p.parked)
 	change(&p.snapshots, sqlSnapshot, p.snapshot)

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 )
@@ -30,6 +31,17 @@ func Encode(events []Event) []byte {
 	return e.buf
 }
 
+// Mark appends a mark to a stored row, which readers pass over: two rows that say the same are then different rows.
+func Mark(row []byte, mark uint64) []byte {
+	e := Encoder{buf: row}
+	e.Uint(uint64(kindMark))
+	e.Uint(0)
+	e.Int(0)
+	e.Uint(8)
+	e.buf = binary.LittleEndian.AppendUint64(e.buf, mark)
+	return e.buf
+}
+
 // Decode reads what Encode wrote, by this release or an older one. The values of the events keep parts of row.
 func Decode(row []byte) ([]Event, error) {
 	d := NewDecoder(row)
@@ -43,6 +55,9 @@ func Decode(row []byte) ([]Event, error) {
 		frame := FrameID(d.Uint())
 		at += d.Int()
 		fields := NewDecoder(d.Bytes(d.Uint()))
+		if k == kindMark {
+			continue
+		}
 		decode, ok := decoders[k]
 		if !ok {
 			return nil, fmt.Errorf("reading a row of history: event kind %d is not known to this release: %w", k, ErrCorrupt)

@@ -61,6 +61,7 @@ const (
 	kindExecutionTimedOut  kind = 27
 	kindExecutionRedriven  kind = 28
 	kindExecutionRecovered kind = 29
+	kindMark               kind = 30 // no event; see Mark
 )
 
 // The events of an execution as a whole. They happen in frame 0.

@@ -45,6 +45,14 @@ UPDATE executions e
  WHERE e.id = w.id
    AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
 
+-- name: adopt
+-- A parked execution goes on where a signal for it arrived.
+UPDATE executions e
+   SET owner = w.node, claim = NULL, wake_at = NULL
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS w (id, seq, node)
+ WHERE e.id = w.id
+   AND (SELECT h.xmin FROM history h WHERE h.execution_id = w.id AND h.seq = w.seq) = pg_current_xact_id()::xid -- guard
+
 -- name: end
 UPDATE executions e
    SET status = w.status, ended_at = w.ended_at, output = w.output, error = w.error, cause = w.cause,
@@ -116,6 +124,15 @@ SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e
        e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
        e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
   FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
+
+-- name: parked
+-- Of executions that are as they were parked, the snapshot is all there is to know: no history lies behind it.
+SELECT e.id, e.namespace, e.machine, '', e.revision, e.name, e.status, e.input, NULL::json, NULL::text, NULL::text,
+       NULL::bytea, NULL::bytea, e.started_at, NULL::timestamptz, NULL::uuid, e.wake_at, e.redrive_count,
+       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
+  FROM executions e
+ WHERE e.id = ANY($1::uuid[]) AND e.status = 'RUNNING' AND e.owner IS NULL AND e.snapshot IS NOT NULL
+   AND NOT EXISTS (SELECT FROM history h WHERE h.execution_id = e.id AND h.seq > e.snapshot_seq)
 
 -- name: claim_one
 -- Takes a parked execution, and also one whose owner is no longer among the nodes.
