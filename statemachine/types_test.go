@@ -62,20 +62,28 @@ func TestTypesGoWithTheData(t *testing.T) {
     Output: "{% states.result[0].two %}"
     End: true`, "m.yaml:13:34: error: there is no property two here"},
 		"the error of a catcher": {`
-  A: {Type: Task, Resource: "function:f", Catch: [{ErrorEquals: [States.ALL], Output: "{% states.errorOutput.Casue %}", Next: B}], End: true}
-  B: {Type: Succeed}`, "m.yaml:10:110: error: there is no property Casue here"},
-		"the result of a function": {`
+  A: {Type: Task, Resource: "function:f", Catch: [{ErrorEquals: [States.ALL], Output: "{% states.errorOutput.Cose %}", Next: B}], End: true}
+  B: {Type: Succeed}`, "m.yaml:10:110: error: there is no property Cose here"},
+		"the result of a function": {
+			`
   A: {Type: Task, Resource: "function:price", Arguments: {sku: x}, Output: "{% states.result.sky %}", End: true}`,
-			"m.yaml:10:94: error: there is no property sky here"},
-		"literal arguments": {`
+			"m.yaml:10:94: error: there is no property sky here",
+		},
+		"literal arguments": {
+			`
   A: {Type: Task, Resource: "function:price", Arguments: {sku: 7}, End: true}`,
-			"m.yaml:10:64: error: the arguments do not fit the schema of function:price: sku must be a string, not a number"},
-		"arguments of a template": {`
+			"m.yaml:10:64: error: the arguments do not fit the schema of function:price: sku must be a string, not a number",
+		},
+		"arguments of a template": {
+			`
   A: {Type: Task, Resource: "function:price", Arguments: {sku: "{% states.input.amount + 1 %}"}, End: true}`,
-			"m.yaml:10:64: error: the arguments do not fit the schema of function:price: sku must be string, this is number"},
-		"no arguments": {`
+			"m.yaml:10:64: error: the arguments do not fit the schema of function:price: sku must be string, this is number",
+		},
+		"no arguments": {
+			`
   A: {Type: Task, Resource: "function:price", End: true}`,
-			`m.yaml:10:29: error: the arguments do not fit the schema of function:price: the state's input, which is handed to it, lacks "sku"`},
+			`m.yaml:10:29: error: the arguments do not fit the schema of function:price: the state's input, which is handed to it, lacks "sku"`,
+		},
 		"not after a task of an unknown function": {`
   A: {Type: Task, Resource: "function:f", Next: B}
   B: {Type: Pass, Output: "{% states.input.amonut %}", End: true}`, ""},
