@@ -23,7 +23,7 @@ const (
 // come between those of the first and those of the last group, in the order that they are written in.
 var customary = map[kind]struct{ first, last []string }{
 	flow: {
-		first: []string{"Comment", "Version", "QueryLanguage", "TimeoutSeconds", "ProcessorConfig", "StartAt"},
+		first: []string{"Comment", "Version", "QueryLanguage", "TimeoutSeconds", "InputSchema", "ProcessorConfig", "StartAt"},
 		last:  []string{"States"},
 	},
 	state: {
