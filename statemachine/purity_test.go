@@ -23,6 +23,8 @@ var pureImports = []string{
 	"sync/atomic", "time", "unicode", "unicode/utf16", "unicode/utf8",
 	// What the hash functions of the language compute.
 	"crypto/md5", "crypto/sha1", "crypto/sha256", "crypto/sha512",
+	// Files that are part of the binary.
+	"embed",
 }
 
 // pureModules are the libraries that the core may import. They compute.
