@@ -50,7 +50,7 @@ func (s *stateToCEL) comparison(variable string, m *source.Member) string {
 	}
 	v := s.path(variable, s.root)
 	name, twin := strings.CutSuffix(m.Name, "Path")
-	other := ""
+	var other string
 	if twin {
 		other = s.path(m.Value.Text, s.root)
 	} else {

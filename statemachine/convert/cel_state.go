@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tercel-workflows/tercel/statemachine/source"
@@ -21,12 +22,9 @@ func (s *stateToCEL) refuse(why string) {
 }
 
 func (s *stateToCEL) note(message string) {
-	for _, each := range s.notes {
-		if each == message {
-			return
-		}
+	if !slices.Contains(s.notes, message) {
+		s.notes = append(s.notes, message)
 	}
-	s.notes = append(s.notes, message)
 }
 
 // made is a value both as a node, which may hold expressions, and as one expression.

@@ -32,11 +32,12 @@ func TestToCEL(t *testing.T) {
 				t.Errorf("on %s: (- JSONPath, + CEL)\n%s\n%s", input, diff, out)
 			}
 		}
-		result := before + "\n==== inputs\n" + inputs + "==== cel\n" + string(out)
+		var result strings.Builder
+		result.WriteString(before + "\n==== inputs\n" + inputs + "==== cel\n" + string(out))
 		for _, n := range notes {
-			result += "note: " + n.String() + "\n"
+			result.WriteString("note: " + n.String() + "\n")
 		}
-		return result
+		return result.String()
 	})
 }
 

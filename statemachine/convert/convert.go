@@ -140,7 +140,7 @@ func sorted(n *source.Node) *source.Node {
 	for i, m := range n.Members {
 		c.Members[i] = &source.Member{Name: m.Name, NamePos: m.NamePos, Value: sorted(m.Value)}
 	}
-	slices.SortFunc(c.Members, func(a, b *source.Member) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	slices.SortFunc(c.Members, func(a, b *source.Member) int { return strings.Compare(a.Name, b.Name) })
 	return &c
 }
 

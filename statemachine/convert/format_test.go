@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,20 +16,21 @@ func TestFormats(t *testing.T) {
 	golden.Files(t, "testdata/format/*.txt", func(t *testing.T, text string) string {
 		name, rest, _ := strings.Cut(text, "\n")
 		src, _, _ := strings.Cut(rest, "\n==== ")
-		out := name + "\n" + src
+		var out strings.Builder
+		out.WriteString(name + "\n" + src)
 		formatted, err := convert.Format(name, []byte(src+"\n"))
-		out += "\n==== fmt\n" + string(formatted) + errorText(err)
+		out.WriteString("\n==== fmt\n" + string(formatted) + errorText(err))
 		for _, notation := range []convert.Notation{convert.JSON, convert.YAML} {
 			if notation == convert.NotationOf(name, []byte(src)) {
 				continue
 			}
 			converted, notes, err := convert.To(notation, name, []byte(src+"\n"))
-			out += "==== " + string(notation) + "\n" + string(converted) + errorText(err)
+			out.WriteString("==== " + string(notation) + "\n" + string(converted) + errorText(err))
 			for _, n := range notes {
-				out += "note: " + n.String() + "\n"
+				out.WriteString("note: " + n.String() + "\n")
 			}
 		}
-		return out
+		return out.String()
 	})
 }
 
@@ -48,7 +50,7 @@ func TestFormatIsStable(t *testing.T) {
 			continue
 		}
 		twice, err := convert.Format(file, once)
-		if err != nil || string(once) != string(twice) {
+		if err != nil || !bytes.Equal(once, twice) {
 			t.Errorf("%s: formatting it again gives another text: %v\n%s\n---\n%s", file, err, once, twice)
 		}
 		there, back := convert.JSON, convert.YAML

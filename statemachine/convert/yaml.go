@@ -82,7 +82,7 @@ func keepEmptyLines(n *yaml.Node, lines []string) {
 	if n.Kind == yaml.MappingNode {
 		step = 2
 	}
-	for i := 0; i < len(n.Content); i++ {
+	for i := range n.Content {
 		if first := i%step == 0; first && i > 0 && n.Style&yaml.FlowStyle == 0 && emptyBefore(n.Content[i].Line, lines) {
 			each := n.Content[i]
 			each.HeadComment = strings.TrimSuffix(emptyLine+"\n"+each.HeadComment, "\n")
