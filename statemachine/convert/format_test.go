@@ -69,7 +69,7 @@ func TestFormatIsStable(t *testing.T) {
 }
 
 // definitions gives the definitions of the examples, of the pages about findings, and of the scripts of the core.
-func definitions(t *testing.T) map[string][]byte {
+func definitions(t testing.TB) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
 	for _, pattern := range []string{"../../examples/*/*.asl.yaml", "../testdata/scripts/*.txt"} {
