@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,7 +96,8 @@ func (e *Engine) claim(ctx context.Context, do func(node uuid.UUID) ([]Claimed, 
 		if signal != nil {
 			first = signal(node)
 		}
-		if _, err := e.restore(ctx, node, &claimed[i], first, signal == nil); err != nil {
+		_, err := e.restore(ctx, node, &claimed[i], first, signal == nil)
+		if _, ended := errors.AsType[*endedError](err); err != nil && !ended {
 			e.unrestored(node, claimed[i].Execution.ID, err)
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -56,6 +57,9 @@ func (e *Engine) claimOne(ctx context.Context, id uuid.UUID) (*live, *Node, erro
 		return nil, nil, err
 	case found.Claimed != nil:
 		x, err := e.restore(context.WithoutCancel(ctx), node, found.Claimed, statemachine.Tick{}, false)
+		if ended, ok := errors.AsType[*endedError](err); ok {
+			return nil, nil, ended
+		}
 		if err != nil {
 			e.unrestored(node, id, err)
 			return nil, nil, errorf(CodeServiceUnavailable, "execution %s cannot be brought into memory: %v", id, err)

@@ -23,7 +23,7 @@ func isCorrupt(err error) bool {
 }
 
 // restore brings a claimed execution into memory, with its first signal; one that has not started gets its start. ByTime
-// says that it was claimed because its time had come.
+// says that it was claimed because its time had come. An *endedError says that the execution has ended meanwhile.
 func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first statemachine.Signal, byTime bool) (*live, error) {
 	x, err := e.newLive(ctx, node, c.Execution)
 	if err != nil {
@@ -31,6 +31,11 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 	}
 	if err := x.replay(e.info(&x.row), c); err != nil {
 		return nil, err
+	}
+	if status := x.run.Status(); status != "" && status != statemachine.Running {
+		// A signal for it was quicker than the claim: its last row was written between the claim and the reading of the
+		// history, and the same write has taken the execution back from the claim.
+		return nil, &endedError{status: Status(status)}
 	}
 	x.resume, x.byTime = x.express == nil, byTime
 	if x.express != nil {
