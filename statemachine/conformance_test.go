@@ -332,14 +332,15 @@ func fitsMask(want string, got any) bool {
 		}
 		text = string(b)
 	}
-	pattern := "(?s)^"
+	var pattern strings.Builder
+	pattern.WriteString("(?s)^")
 	last := 0
 	for _, at := range placeholder.FindAllStringIndex(want, -1) {
-		pattern += regexp.QuoteMeta(want[last:at[0]]) + ".*?"
+		pattern.WriteString(regexp.QuoteMeta(want[last:at[0]]) + ".*?")
 		last = at[1]
 	}
-	pattern += regexp.QuoteMeta(want[last:]) + "$"
-	fits, err := regexp.MatchString(pattern, text)
+	pattern.WriteString(regexp.QuoteMeta(want[last:]) + "$")
+	fits, err := regexp.MatchString(pattern.String(), text)
 	return err == nil && fits
 }
 

@@ -26,7 +26,7 @@ func FuzzCompile(f *testing.F) {
 				f.Fatal(err)
 			}
 			definition, _, _ := strings.Cut(string(text), "\n====\n")
-			for _, section := range strings.Split(definition, "\n-- ") {
+			for section := range strings.SplitSeq(definition, "\n-- ") {
 				_, behind, ok := strings.Cut(section, " --\n")
 				if !ok {
 					behind = section

@@ -122,17 +122,17 @@ func (t *pathText) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	return v, pathFailure(err)
 }
 
-// noTimestamp is the failure of a TimestampPath that leads to something else.
-func (t *pathParameter) noTimestamp(text string) *evalFailure {
-	return &evalFailure{name: ErrorRuntime, message: "The " + t.location +
-		" parameter does not reference a valid ISO-8601 extended offset date-time format string: " + t.path.Source() + " == " + text}
-}
-
 // pathParameter is a field such as SecondsPath: a path to a single value.
 type pathParameter struct {
 	input    *effective
 	path     *jsonpath.Path
 	location string
+}
+
+// noTimestamp is the failure of a TimestampPath that leads to something else.
+func (t *pathParameter) noTimestamp(text string) *evalFailure {
+	return &evalFailure{name: ErrorRuntime, message: "The " + t.location +
+		" parameter does not reference a valid ISO-8601 extended offset date-time format string: " + t.path.Source() + " == " + text}
 }
 
 func (t *pathParameter) eval(scope *query.Scope) (*value.Value, *evalFailure) {

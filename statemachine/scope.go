@@ -74,7 +74,7 @@ func (f *Frame) variable(name string) *value.Value {
 // generator is seeded by the signal, so that the same signal draws the same numbers.
 func (d *decider) generator() *rand.Rand {
 	if d.random == nil {
-		d.random = rand.New(rand.NewPCG(d.env.Seed, uint64(d.run.lastEvent))) //nolint:gosec // the seed is the caller's
+		d.random = rand.New(rand.NewPCG(d.env.Seed, uint64(d.run.lastEvent)))
 	}
 	return d.random
 }
