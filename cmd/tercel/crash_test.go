@@ -73,11 +73,6 @@ func TestKill(t *testing.T) {
 		victim.start()
 		ids = append(ids, <-started...)
 	}
-	if t.Failed() && os.Getenv("TERCEL_HOLD") != "" {
-		t.Logf("DSN %s", c.database)
-		fmt.Println("DSN", c.database)
-		time.Sleep(10 * time.Minute)
-	}
 	for _, id := range ids {
 		c.check(nodes[0].client(), id)
 	}
