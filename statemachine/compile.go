@@ -19,7 +19,6 @@ const (
 	CodeExpression    = "INVALID_EXPRESSION"
 	CodeQueryLanguage = "QUERY_LANGUAGE_NOT_SUPPORTED"
 	CodeNotSupported  = "FIELD_NOT_SUPPORTED"
-	CodeResource      = "INVALID_RESOURCE"
 )
 
 // languages are the query languages that expressions can be written in, by the name that a definition gives them.

@@ -29,7 +29,7 @@ var pureImports = []string{
 
 // pureModules are the libraries that the core may import. They compute.
 var pureModules = []string{
-	"cel.dev/cel-go/", "cel.dev/expr", "github.com/cespare/xxhash/", "github.com/google/cel-go/",
+	"cel.dev/cel-go/", "cel.dev/expr",
 	"github.com/tercel-workflows/tercel/statemachine",
 	"go.yaml.in/yaml/", "google.golang.org/genproto/", "google.golang.org/protobuf/",
 }

@@ -89,56 +89,36 @@ type contextExtras struct {
 	index int
 }
 
-// object builds a JSON object, member by member.
-type object struct {
-	keys   []string
-	values []*value.Value
-}
-
-func (o *object) set(key string, v *value.Value) {
-	if v != nil {
-		o.keys, o.values = append(o.keys, key), append(o.values, v)
-	}
-}
-
-func (o *object) text(key, text string) {
-	if text != "" {
-		o.set(key, value.FromString(text))
-	}
-}
-
-func (o *object) value() *value.Value { return value.FromObject(o.keys, o.values) }
-
 // contextObject builds the Context Object, with the members that the Step Functions developer guide gives it.
 func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 	r := d.run
-	var execution, machine, state, context object
-	execution.text("Id", r.info.ExecutionID)
-	execution.set("Input", r.info.Input)
-	execution.text("Name", r.info.ExecutionName)
-	execution.text("RoleArn", r.info.RoleARN)
-	execution.text("StartTime", formatTime(r.started))
-	execution.set("RedriveCount", value.FromInt(int64(r.redriveCount)))
+	var execution, machine, state, context value.Members
+	execution.Text("Id", r.info.ExecutionID)
+	execution.Set("Input", r.info.Input)
+	execution.Text("Name", r.info.ExecutionName)
+	execution.Text("RoleArn", r.info.RoleARN)
+	execution.Text("StartTime", formatTime(r.started))
+	execution.Set("RedriveCount", value.FromInt(int64(r.redriveCount)))
 	if !r.redriven.IsZero() {
-		execution.text("RedriveTime", formatTime(r.redriven))
+		execution.Text("RedriveTime", formatTime(r.redriven))
 	}
-	machine.text("Id", r.info.StateMachineID)
-	machine.text("Name", r.info.StateMachine)
-	state.text("Name", f.state.name)
-	state.text("EnteredTime", formatTime(f.enteredAt))
+	machine.Text("Id", r.info.StateMachineID)
+	machine.Text("Name", r.info.StateMachine)
+	state.Text("Name", f.state.name)
+	state.Text("EnteredTime", formatTime(f.enteredAt))
 	if f.state.retries {
-		state.set("RetryCount", value.FromInt(int64(f.retries)))
+		state.Set("RetryCount", value.FromInt(int64(f.retries)))
 	}
-	context.set("Execution", execution.value())
-	context.set("StateMachine", machine.value())
-	context.set("State", state.value())
+	context.Set("Execution", execution.Object())
+	context.Set("StateMachine", machine.Object())
+	context.Set("State", state.Object())
 	if extras.task != 0 {
-		var task object
-		task.text("Token", d.token(extras.task))
-		context.set("Task", task.value())
+		var task value.Members
+		task.Text("Token", d.token(extras.task))
+		context.Set("Task", task.Object())
 	}
-	context.set("Map", mapContext(f, extras))
-	return context.value()
+	context.Set("Map", mapContext(f, extras))
+	return context.Object()
 }
 
 func mapContext(f *Frame, extras contextExtras) *value.Value {
@@ -149,11 +129,11 @@ func mapContext(f *Frame, extras contextExtras) *value.Value {
 	if item == nil {
 		return nil
 	}
-	var it, m object
-	it.set("Index", value.FromInt(int64(index)))
-	it.set("Value", item)
-	m.set("Item", it.value())
-	return m.value()
+	var it, m value.Members
+	it.Set("Index", value.FromInt(int64(index)))
+	it.Set("Value", item)
+	m.Set("Item", it.Object())
+	return m.Object()
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(TimeFormat) }

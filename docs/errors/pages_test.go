@@ -15,7 +15,7 @@ import (
 )
 
 // noExample are the codes that no definition can give in this release.
-var noExample = []string{"ARGUMENTS_DO_NOT_FIT", "QUERY_LANGUAGE_NOT_SUPPORTED", "INVALID_RESOURCE"}
+var noExample = []string{"ARGUMENTS_DO_NOT_FIT", "QUERY_LANGUAGE_NOT_SUPPORTED"}
 
 // built are the examples that are too large to be shown, or no text; the pages sketch them.
 var built = map[string]func() string{

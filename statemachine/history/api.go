@@ -11,14 +11,14 @@ import (
 // is what tasks of service integrations are said to run in. An event that is Extra has no such form.
 func (e Event) API(region string) *value.Value {
 	var o object
-	o.set("timestamp", epochSeconds(e.Time))
-	o.text("type", e.Type)
-	o.set("id", value.FromInt(e.ID))
-	o.set("previousEventId", value.FromInt(e.PreviousID))
+	o.Set("timestamp", epochSeconds(e.Time))
+	o.Text("type", e.Type)
+	o.Set("id", value.FromInt(e.ID))
+	o.Set("previousEventId", value.FromInt(e.PreviousID))
 	if e.Details.Key != "" {
-		o.set(e.Details.Key, e.Details.api(region))
+		o.Set(e.Details.Key, e.Details.api(region))
 	}
-	return o.value()
+	return o.Object()
 }
 
 // epochSeconds is how the service's JSON writes times.
@@ -34,19 +34,19 @@ func epochSeconds(t time.Time) *value.Value {
 func (d Details) api(region string) *value.Value {
 	var o object
 	scheduled := strings.HasSuffix(d.Key, "ScheduledEventDetails")
-	o.text("name", d.Name)
+	o.Text("name", d.Name)
 	if d.Index != nil {
-		o.set("index", value.FromInt(int64(*d.Index)))
+		o.Set("index", value.FromInt(int64(*d.Index)))
 	}
 	if d.Length != nil {
-		o.set("length", value.FromInt(int64(*d.Length)))
+		o.Set("length", value.FromInt(int64(*d.Length)))
 	}
-	o.text("mapRunArn", d.MapRun)
-	o.text("resource", d.Resource)
+	o.Text("mapRunArn", d.MapRun)
+	o.Text("resource", d.Resource)
 	if d.Service != "" {
-		o.text("resourceType", d.Service)
+		o.Text("resourceType", d.Service)
 		if scheduled {
-			o.text("region", region)
+			o.Text("region", region)
 		}
 	}
 	switch {
@@ -59,16 +59,16 @@ func (d Details) api(region string) *value.Value {
 	d.assigned(&o)
 	o.optional("error", d.Error)
 	o.optional("cause", d.Cause)
-	o.text("roleArn", d.RoleARN)
-	o.text("workerName", d.Worker)
-	o.text("location", d.Location)
-	o.text("state", d.State)
+	o.Text("roleArn", d.RoleARN)
+	o.Text("workerName", d.Worker)
+	o.Text("location", d.Location)
+	o.Text("state", d.State)
 	o.seconds("timeoutInSeconds", d.Timeout)
 	o.seconds("heartbeatInSeconds", d.Heartbeat)
 	if d.Redrives > 0 {
-		o.set("redriveCount", value.FromInt(int64(d.Redrives)))
+		o.Set("redriveCount", value.FromInt(int64(d.Redrives)))
 	}
-	return o.value()
+	return o.Object()
 }
 
 func (d Details) assigned(o *object) {
@@ -77,10 +77,10 @@ func (d Details) assigned(o *object) {
 	}
 	var variables object
 	for _, a := range d.Assigned {
-		variables.text(a.Name, a.Value.String())
+		variables.Text(a.Name, a.Value.String())
 	}
-	o.set("assignedVariables", variables.value())
-	o.set("assignedVariablesDetails", whole())
+	o.Set("assignedVariables", variables.Object())
+	o.Set("assignedVariablesDetails", whole())
 }
 
 // whole says that a payload is there in full.
@@ -88,45 +88,30 @@ func whole() *value.Value {
 	return value.FromObject([]string{"truncated"}, []*value.Value{value.FalseValue})
 }
 
-// object builds a JSON object, member by member.
-type object struct {
-	keys   []string
-	values []*value.Value
-}
-
-func (o *object) set(key string, v *value.Value) {
-	o.keys, o.values = append(o.keys, key), append(o.values, v)
-}
-
-func (o *object) text(key, text string) {
-	if text != "" {
-		o.set(key, value.FromString(text))
-	}
-}
+// object builds the JSON of an event, member by member.
+type object struct{ value.Members }
 
 func (o *object) optional(key string, text *string) {
 	if text != nil {
-		o.set(key, value.FromString(*text))
+		o.Set(key, value.FromString(*text))
 	}
 }
 
 func (o *object) payloadText(key string, v *value.Value) {
 	if v != nil {
-		o.set(key, value.FromString(v.String()))
+		o.Set(key, value.FromString(v.String()))
 	}
 }
 
 func (o *object) payload(key string, v *value.Value) {
 	if v != nil {
 		o.payloadText(key, v)
-		o.set(key+"Details", whole())
+		o.Set(key+"Details", whole())
 	}
 }
 
 func (o *object) seconds(key string, d time.Duration) {
 	if d > 0 {
-		o.set(key, value.FromInt(int64(d/time.Second)))
+		o.Set(key, value.FromInt(int64(d/time.Second)))
 	}
 }
-
-func (o *object) value() *value.Value { return value.FromObject(o.keys, o.values) }
