@@ -69,7 +69,7 @@ func (e *Engine) act(x *live, commands []statemachine.Command) {
 		switch c := c.(type) {
 		case statemachine.Invoke:
 			if !over[c.Task] {
-				e.invoke(x, c)
+				e.carryOut(x, c)
 			}
 		case statemachine.Cancel:
 			x.mu.Lock()
