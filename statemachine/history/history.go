@@ -51,6 +51,8 @@ type Details struct {
 	Until     time.Time     // of a wait or a retry
 	Node      string
 	Redrives  int
+	// Frames are the branches or the iteration that begin with the event. The Step Functions API does not tell of them.
+	Frames []event.FrameID
 }
 
 // Viewer unfolds events one by one.

@@ -45,8 +45,10 @@ func (u *unfolding) unfold() {
 	case event.WaitScheduled:
 		u.extra("WaitScheduled", Details{Until: data.Until})
 	case event.ParallelStarted:
-		u.add("ParallelStateStarted", Details{})
-		u.openBranches()
+		u.add("ParallelStateStarted", Details{Frames: u.branches()})
+		for _, child := range u.after.frame.Children() {
+			u.last[child.ID()] = u.id // the event that opened it leads to its first one
+		}
 	case event.ParallelSucceeded:
 		u.aside("ParallelStateSucceeded")
 	case event.ParallelFailed:
@@ -56,11 +58,13 @@ func (u *unfolding) unfold() {
 	}
 }
 
-// openBranches links the first event of each branch to the one that opened it.
-func (u *unfolding) openBranches() {
+// branches gives the frames of the branches.
+func (u *unfolding) branches() []event.FrameID {
+	var frames []event.FrameID
 	for _, child := range u.after.frame.Children() {
-		u.last[child.ID()] = u.id
+		frames = append(frames, child.ID())
 	}
+	return frames
 }
 
 func (u *unfolding) unfoldMap() {
@@ -108,7 +112,9 @@ func (u *unfolding) mapRun(label string) string {
 func (u *unfolding) iterationStarted() {
 	child := u.run.LastFrame()
 	index := child.Index()
-	d := Details{Key: "mapIterationStartedEventDetails", Name: u.after.name, Index: &index}
+	d := Details{
+		Key: "mapIterationStartedEventDetails", Name: u.after.name, Index: &index, Frames: []event.FrameID{child.ID()},
+	}
 	if _, ok := u.after.frame.Distributed(); ok {
 		u.extra("MapIterationStarted", d)
 		return
@@ -151,6 +157,9 @@ func (u *unfolding) unfoldTask(data event.Data) {
 	case event.TaskStarted:
 		u.add(t.prefix+"Started", t.details("Started", Details{Worker: data.Worker}))
 	case event.TaskSubmitted:
+		if t.prefix == "Activity" {
+			return // that its task waits where workers find it is for the engine to know
+		}
 		u.add("TaskSubmitted", t.details("Submitted", Details{Output: data.Output}))
 	case event.TaskHeartbeat:
 		u.extra("TaskHeartbeat", Details{})

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine"
@@ -15,6 +16,7 @@ type entry struct {
 	sig   statemachine.Signal
 	every time.Duration // a heartbeat: it comes again after this time
 	until time.Time     // before this time; zero for as long as the task is open
+	err   error         // in place of a signal: what ends the rehearsal
 }
 
 // agenda holds what is to come, earliest first.
@@ -38,6 +40,12 @@ func (a *agenda) peek() time.Time {
 }
 
 func (a *agenda) next() entry { return heap.Pop(&a.entries).(entry) }
+
+// forget takes out what was to come before a time.
+func (a *agenda) forget(before time.Time) {
+	a.entries = slices.DeleteFunc(a.entries, func(e entry) bool { return e.at.Before(before) })
+	heap.Init(&a.entries)
+}
 
 // entries implements heap.Interface.
 type entries []entry

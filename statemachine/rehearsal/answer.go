@@ -41,6 +41,11 @@ type Answer struct {
 	Never  bool // no answer comes: the timeout of the task, or of the execution, has to end it
 	// Heartbeat is how often a heartbeat comes until the answer does; 0 for never.
 	Heartbeat time.Duration
+	// Beats are the times after the call at which single heartbeats come.
+	Beats []time.Duration
+	// Unknown comes in place of an answer: should the task still be open then, the rehearsal ends, and this is its
+	// problem.
+	Unknown error
 	// Token is what comes with the task token, after this answer. A task that waits for its token needs it, unless the
 	// answer is an error or never comes; no other task may have it. Its Delay counts from this answer.
 	Token *Answer
@@ -67,7 +72,7 @@ func (a Answer) check(c *Call) error {
 	switch {
 	case a.Delay < 0 || a.Heartbeat < 0:
 		return fmt.Errorf("the mock of %s has a negative time", c)
-	case waits && a.Token == nil && !a.Failed && !a.Never:
+	case waits && a.Token == nil && !a.Failed && !a.Never && a.Unknown == nil:
 		return fmt.Errorf("%s waits for its task token, but its mock says nothing of what comes with it; "+
 			"give it a token with a result, an error or a timeout", c)
 	case !waits && a.Token != nil:

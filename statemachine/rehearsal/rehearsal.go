@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,10 +30,22 @@ type Script struct {
 	Seed    uint64       // of uuid(), random() and jitter
 	// Answer answers calls. An error ends the rehearsal and becomes its problem; nil answers nothing, and the first
 	// call is an error.
-	Answer    func(*Call) (Answer, error)
+	Answer func(*Call) (Answer, error)
+	// Interventions are what is done to the execution from outside, in any order.
+	Interventions []Intervention
+	// Info is what the execution is told of itself, Name and Input aside. It is made up if the ExecutionID is "".
+	Info      statemachine.Info
 	MaxStates int // 0 for DefaultMaxStates
 	Limits    statemachine.Limits
 	Trace     bool // keep the expressions of each visit with their values
+}
+
+// Intervention is something that is done to an execution from outside.
+type Intervention struct {
+	After time.Duration // since the start of the execution
+	// Signal is a statemachine.Stop, which does nothing to an execution that has ended, or a statemachine.Redrive, which
+	// comes when the execution has ended without success, and later than After if it has to wait for that.
+	Signal statemachine.Signal
 }
 
 // Result is how a rehearsal went.
@@ -78,6 +91,7 @@ type performance struct {
 	step    uint64
 	states  int
 	agenda  agenda
+	redrive []time.Time    // when the execution is to be redriven, in order
 	calls   map[string]int // by state and iterations
 	waiting map[statemachine.TaskID]*Call
 	tracker *tracker
@@ -97,11 +111,15 @@ func newPerformance(s Script) *performance {
 	if s.MaxStates <= 0 {
 		s.MaxStates = DefaultMaxStates
 	}
-	const arn = "arn:aws:states:local:000000000000:"
-	info := statemachine.Info{
-		ExecutionID: arn + "execution:" + s.Name + ":rehearsal", ExecutionName: "rehearsal",
-		StateMachineID: arn + "stateMachine:" + s.Name, StateMachine: s.Name, Input: s.Input,
+	info := s.Info
+	if info.ExecutionID == "" {
+		const arn = "arn:aws:states:local:000000000000:"
+		info = statemachine.Info{
+			ExecutionID: arn + "execution:" + s.Name + ":rehearsal", ExecutionName: "rehearsal",
+			StateMachineID: arn + "stateMachine:" + s.Name, StateMachine: s.Name,
+		}
 	}
+	info.Input = s.Input
 	start := s.Start.UTC().Truncate(time.Millisecond)
 	result := &Result{Started: start, Ended: start, Variables: map[string]*value.Value{}, Hits: map[Point]int{}, info: info}
 	return &performance{
@@ -113,6 +131,36 @@ func newPerformance(s Script) *performance {
 // perform lets one thing happen after the other until the execution has ended.
 func (p *performance) perform() error {
 	p.agenda.add(entry{at: p.now, sig: statemachine.Start{}})
+	for _, i := range p.script.Interventions {
+		at := p.started.Add(max(0, i.After))
+		if _, ok := i.Signal.(statemachine.Redrive); ok {
+			p.redrive = append(p.redrive, at)
+			continue
+		}
+		p.agenda.add(entry{at: at, sig: i.Signal})
+	}
+	slices.SortFunc(p.redrive, time.Time.Compare)
+	for {
+		if err := p.goOn(); err != nil {
+			return err
+		}
+		if len(p.redrive) == 0 || p.run.Status() == statemachine.Succeeded {
+			return nil
+		}
+		if p.redrive[0].After(p.now) {
+			p.now = p.redrive[0]
+		}
+		p.redrive = p.redrive[1:]
+		clear(p.waiting)
+		p.agenda.forget(p.now)
+		if err := p.signal(statemachine.Redrive{}); err != nil {
+			return err
+		}
+	}
+}
+
+// goOn lets things happen until the execution has ended, this time.
+func (p *performance) goOn() error {
 	for p.run.Status() == statemachine.Running || p.run.Status() == "" {
 		at, tick := p.agenda.peek(), p.run.NextDeadline()
 		// An answer that comes at the very time of a timeout is in time.
@@ -141,6 +189,9 @@ func (p *performance) take(e entry) error {
 	}
 	if again := e.at.Add(e.every); e.every > 0 && (e.until.IsZero() || again.Before(e.until)) {
 		p.agenda.add(entry{at: again, task: e.task, sig: e.sig, every: e.every, until: e.until})
+	}
+	if e.err != nil {
+		return e.err
 	}
 	switch e.sig.(type) {
 	case statemachine.TaskSucceeded, statemachine.TaskFailed:
@@ -250,7 +301,12 @@ func (p *performance) expect(task statemachine.TaskID, from time.Time, a Answer)
 		}
 		p.agenda.add(beat)
 	}
+	for _, beat := range a.Beats {
+		p.agenda.add(entry{at: from.Add(beat), task: task, sig: statemachine.TaskHeartbeat{Task: task}})
+	}
 	switch {
+	case a.Unknown != nil:
+		p.agenda.add(entry{at: at, task: task, err: a.Unknown})
 	case a.Never:
 	case a.Token != nil && !a.Failed:
 		p.agenda.add(entry{at: at, task: task, sig: statemachine.TaskSubmitted{Task: task, Output: a.result()}})

@@ -171,6 +171,9 @@ func (e placed) wire() wire.Event {
 			Node: d.Node, RedriveCount: d.Redrives,
 		},
 	}
+	for _, frame := range d.Frames {
+		out.Details.Frames = append(out.Details.Frames, uint64(frame))
+	}
 	for _, v := range d.Assigned {
 		if out.Details.Assigned == nil {
 			out.Details.Assigned = map[string]json.RawMessage{}

@@ -170,6 +170,7 @@ type Details struct {
 	Until            *time.Time                 `json:"until,omitempty"`    // of a wait or a pause before a retry
 	Node             string                     `json:"node,omitempty"`
 	RedriveCount     int                        `json:"redriveCount,omitempty"`
+	Frames           []uint64                   `json:"frames,omitempty"` // the branches or the iteration that begin here
 }
 
 // Stop aborts an execution.
