@@ -1,0 +1,3 @@
+DROP TABLE audit;
+ALTER TABLE settings DROP COLUMN access_version;
+DROP TABLE access_keys;
