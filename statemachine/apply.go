@@ -24,6 +24,7 @@ func (r *Run) Apply(ev Event) error {
 
 func (r *Run) apply(f *Frame, ev Event) error {
 	r.lastEvent += width(f, ev.Data)
+	r.lastAt = ev.Time
 	switch data := ev.Data.(type) {
 	case event.ExecutionStarted:
 		return r.applyStarted(ev)
@@ -81,10 +82,13 @@ func width(f *Frame, data event.Data) int64 {
 	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat:
 		return 0
 	case event.TaskScheduled:
-		if f.state != nil && f.state.task() != nil && f.state.task().isActivity() {
-			return 1
+		if !f.forActivity() {
+			return 2 // TaskScheduled and TaskStarted
 		}
-		return 2 // TaskScheduled and TaskStarted
+	case event.TaskSubmitted:
+		if f.forActivity() {
+			return 0
+		}
 	case event.IterationStarted:
 		if distributed {
 			return 0
@@ -149,7 +153,9 @@ func (r *Run) applyRedriven(ev Event) {
 // applyRecovered gives every worker another heartbeat's time: the former owner may have heard of it.
 func (r *Run) applyRecovered(ev Event) {
 	for _, f := range r.tasks {
-		r.expectHeartbeat(f, ev)
+		if !f.task.heartbeatDue.IsZero() {
+			r.expectHeartbeat(f, ev)
+		}
 	}
 }
 
@@ -218,7 +224,9 @@ func (r *Run) applyTaskScheduled(f *Frame, ev Event, data event.TaskScheduled) e
 		return errors.New("the frame is in no Task state")
 	}
 	f.rest()
-	t := &openTask{id: data.Task, arguments: data.Arguments, timeout: data.Timeout, heartbeat: data.Heartbeat}
+	t := &openTask{
+		id: data.Task, arguments: data.Arguments, timeout: data.Timeout, heartbeat: data.Heartbeat, scheduledAt: ev.Time,
+	}
 	if data.Timeout > 0 {
 		t.deadline = ev.Time.Add(data.Timeout)
 	}
@@ -226,7 +234,9 @@ func (r *Run) applyTaskScheduled(f *Frame, ev Event, data event.TaskScheduled) e
 	r.tasks[t.id] = f
 	r.busy++
 	r.lastTask = max(r.lastTask, t.id)
-	r.expectHeartbeat(f, ev)
+	if !f.state.task().isActivity() { // a worker is heard of from when it has the task
+		r.expectHeartbeat(f, ev)
+	}
 	r.timers.add(f)
 	return nil
 }
@@ -245,10 +255,10 @@ func (r *Run) applyTask(f *Frame, ev Event) error {
 	wasOutside := f.waitsOutside()
 	switch data := ev.Data.(type) {
 	case event.TaskStarted:
-		f.task.started = true
+		f.task.started, f.task.handedOverAt = true, ev.Time
 		r.expectHeartbeat(f, ev)
 	case event.TaskSubmitted:
-		f.task.submitted = true
+		f.task.submitted, f.task.handedOverAt = true, ev.Time
 	case event.TaskHeartbeat:
 		r.expectHeartbeat(f, ev)
 	case event.TaskSucceeded:

@@ -34,7 +34,7 @@ func (l Limits) withDefaults() Limits {
 // carry out once these events are durable. A run whose events could not be made durable must be thrown away and
 // rebuilt from its history.
 //
-// An error rejects the signal and leaves the run as it was: ErrTaskDoesNotExist, ErrTaskTimedOut, ErrEnded,
+// An error rejects the signal and leaves the run as it was: ErrTaskDoesNotExist, ErrTaskTimedOut, ErrTaskTaken, ErrEnded,
 // ErrNotRedrivable or ErrStarted. A signal that changes nothing, such as a Tick before anything is due, gives neither
 // events nor an error.
 func (m *Machine) Decide(run *Run, env Env, sig Signal) ([]Command, []Event, error) {
@@ -63,6 +63,9 @@ type decider struct {
 // emit makes an event and folds it into the run.
 func (d *decider) emit(f *Frame, data event.Data) {
 	ev := Event{Time: d.now, Frame: f.id, Data: data}
+	if d.run.watch != nil {
+		d.run.watch(f, ev)
+	}
 	if err := d.run.Apply(ev); err != nil {
 		panic("statemachine: a decision does not fold: " + err.Error())
 	}
@@ -160,9 +163,12 @@ func (d *decider) takeTask(sig Signal) error {
 	}
 	switch sig := sig.(type) {
 	case TaskStarted:
+		if f.task.started {
+			return ErrTaskTaken
+		}
 		d.emit(f, event.TaskStarted{Worker: sig.Worker})
 	case TaskSubmitted:
-		if f.task.submitted {
+		if f.waitsOutside() {
 			return nil
 		}
 		output := sig.Output

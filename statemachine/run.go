@@ -44,7 +44,10 @@ type Run struct {
 
 	timers timerHeap // of frames, not kept in snapshots
 
-	observe func(Event) // for tests: sees each event of a decision once it is folded
+	lastAt time.Time // of the last event
+
+	observe func(Event)         // for tests: sees each event of a decision once it is folded
+	watch   func(*Frame, Event) // see Watch
 }
 
 type settlement uint8
@@ -96,6 +99,8 @@ type openTask struct {
 	heartbeatDue time.Time // zero for none
 	submitted    bool      // handed over, waits for its token
 	started      bool      // a worker has it
+	scheduledAt  time.Time // zero if it was parked by a release that did not keep it
+	handedOverAt time.Time // when it was submitted or started; zero before
 }
 
 // group is the frames of a Parallel or of a Map.
@@ -130,6 +135,16 @@ func (r *Run) StartedAt() time.Time { return r.started }
 
 // EndedAt gives the time of the end, zero while the run goes on.
 func (r *Run) EndedAt() time.Time { return r.ended }
+
+// LastAt gives the time of the last event, zero before the start.
+func (r *Run) LastAt() time.Time { return r.lastAt }
+
+// RedrivenAt gives the time of the last redrive, zero if there was none.
+func (r *Run) RedrivenAt() time.Time { return r.redriven }
+
+// Watch has see told of each event of a decision before it is folded into the run, with the frame in which it happens:
+// what the event ends is still to be seen there. See must change nothing. Events that are applied are not told of.
+func (r *Run) Watch(see func(*Frame, Event)) { r.watch = see }
 
 // RedriveCount tells how often the run was redriven.
 func (r *Run) RedriveCount() int { return r.redriveCount }
@@ -243,6 +258,34 @@ func (f *Frame) Task() (resource string, arguments *value.Value) {
 
 // EnteredEvent gives the id that the Step Functions API gives the event of the entry.
 func (f *Frame) EnteredEvent() int64 { return f.enteredID }
+
+// Open tells whether the frame is in a state that it has entered and not left.
+func (f *Frame) Open() bool { return f.state != nil && f.next == "" && !f.finished }
+
+// EnteredAt gives the time at which the state was entered.
+func (f *Frame) EnteredAt() time.Time { return f.enteredAt }
+
+// Retries tells how often the state was retried since it was entered.
+func (f *Frame) Retries() int { return f.retries }
+
+// Attempt is the open task of a frame: one attempt of its Task state.
+type Attempt struct {
+	Task         TaskID
+	Resource     string    // as the definition has it
+	ScheduledAt  time.Time // zero if that is not known
+	HandedOverAt time.Time // when its function answered, if it waits for its token, or a worker took it; else zero
+}
+
+// Attempt gives the open task; false if there is none.
+func (f *Frame) Attempt() (Attempt, bool) {
+	if f.task == nil {
+		return Attempt{}, false
+	}
+	return Attempt{
+		Task: f.task.id, Resource: f.state.task().resource.text,
+		ScheduledAt: f.task.scheduledAt, HandedOverAt: f.task.handedOverAt,
+	}, true
+}
 
 func (f *Frame) taskArguments() *value.Value {
 	if f.task.arguments != nil {

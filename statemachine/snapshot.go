@@ -32,7 +32,31 @@ func (r *Run) Snapshot() []byte {
 		e.Uint(uint64(r.settled[id]))
 	}
 	r.root.encode(e)
+	r.encodeTimes(e)
 	return e.Bytes()
+}
+
+// encodeTimes writes when the last event was, and when each open task was scheduled and handed over.
+func (r *Run) encodeTimes(e *event.Encoder) {
+	e.Time(r.lastAt)
+	e.Uint(uint64(len(r.tasks)))
+	for _, id := range slices.Sorted(maps.Keys(r.tasks)) {
+		t := r.tasks[id].task
+		e.Uint(uint64(id))
+		e.Time(t.scheduledAt)
+		e.Time(t.handedOverAt)
+	}
+}
+
+// times reads what encodeTimes wrote; snapshots of older releases have nothing of it.
+func (rs *restorer) times() {
+	rs.run.lastAt = rs.Time()
+	for n := rs.Uint(); n > 0 && rs.More(); n-- {
+		id, scheduled, handedOver := TaskID(rs.Uint()), rs.Time(), rs.Time()
+		if f := rs.run.tasks[id]; f != nil {
+			f.task.scheduledAt, f.task.handedOverAt = scheduled, handedOver
+		}
+	}
 }
 
 func (f *Frame) encode(e *event.Encoder) {
@@ -117,6 +141,7 @@ func (m *Machine) Restore(info Info, snapshot []byte) (*Run, error) {
 	rs := &restorer{d, r}
 	root, err := rs.frame(nil, func(int) *flow { return m.flow })
 	if err == nil {
+		rs.times()
 		err = d.Err()
 	}
 	if err != nil {
