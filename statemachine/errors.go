@@ -29,6 +29,8 @@ var (
 	ErrTaskDoesNotExist = errors.New("the task does not exist, or was answered before")
 	// ErrTaskTimedOut rejects the answer to a task whose time was up, or whose execution ended before.
 	ErrTaskTimedOut = errors.New("the task timed out, or its execution does not wait for it any more")
+	// ErrTaskTaken rejects a worker for a task that a worker has taken before.
+	ErrTaskTaken = errors.New("a worker has the task already")
 	// ErrEnded rejects a signal to a run that has ended.
 	ErrEnded = errors.New("the execution has ended")
 	// ErrNotRedrivable rejects the redrive of a run that still goes on, or succeeded.

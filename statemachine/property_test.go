@@ -52,7 +52,7 @@ func TestFoldEqualsLive(t *testing.T) {
 }
 
 func isRejection(err error) bool {
-	return errors.Is(err, ErrEnded) || errors.Is(err, ErrTaskDoesNotExist) || errors.Is(err, ErrTaskTimedOut) ||
+	return errors.Is(err, ErrEnded) || errors.Is(err, ErrTaskDoesNotExist) || errors.Is(err, ErrTaskTimedOut) || errors.Is(err, ErrTaskTaken) ||
 		errors.Is(err, ErrNotRedrivable) || errors.Is(err, ErrStarted)
 }
 

@@ -79,13 +79,14 @@ type TaskFailed struct {
 	Error, Cause string
 }
 
-// TaskSubmitted says that a task which waits for its token was handed over: the function was invoked and answered.
+// TaskSubmitted says that a task which waits for its token was handed over: the function was invoked and answered. Of the
+// task of an activity it says that it is where workers find it.
 type TaskSubmitted struct {
 	Task   TaskID
 	Output *value.Value
 }
 
-// TaskStarted says that a worker has taken a task.
+// TaskStarted says that a worker has taken a task. It is accepted once; a second worker is rejected with ErrTaskTaken.
 type TaskStarted struct {
 	Task   TaskID
 	Worker string

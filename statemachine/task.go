@@ -59,7 +59,26 @@ func (s *taskState) answeredLater() bool {
 
 // isActivity tells whether workers poll for the task.
 func (s *taskState) isActivity() bool {
-	return strings.HasPrefix(s.resource.name, "activity:") || strings.Contains(s.resource.name, ":activity:")
+	_, ok := ActivityName(s.resource.name)
+	return ok
+}
+
+// forActivity tells whether the frame is in a Task state of an activity.
+func (f *Frame) forActivity() bool {
+	return f.state != nil && f.state.task() != nil && f.state.task().isActivity()
+}
+
+// ActivityName gives the name of the activity that a resource stands for, and false if it stands for none: activity:NAME
+// or arn:aws:states:REGION:ACCOUNT:activity:NAME.
+func ActivityName(resource string) (string, bool) {
+	if name, ok := strings.CutPrefix(resource, "activity:"); ok {
+		return name, true
+	}
+	parts := strings.SplitN(resource, ":", 7)
+	if len(parts) == 7 && parts[0] == "arn" && parts[2] == "states" && parts[5] == "activity" {
+		return parts[6], true
+	}
+	return "", false
 }
 
 func (s *taskState) work(d *decider, f *Frame) {
