@@ -31,9 +31,13 @@ func (e *Engine) committed(x *live, p *point) bool {
 	x.seq = p.write.Seq + 1
 	w := &p.write
 	stays := false
+	if x.express == nil {
+		x.trace.emit(p.spans)
+	}
 	switch {
 	case w.End != nil:
 		e.counters.ended.Add(1)
+		x.trace.ended(x.run, w.End)
 		e.tellEnd(x, w.End)
 		e.retire(x, errEnded)
 	case w.Park != nil:

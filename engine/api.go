@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
 	"github.com/tercel-workflows/tercel/statemachine"
@@ -36,6 +37,13 @@ type Config struct {
 	AllowCommands bool // functions may run commands on this machine
 	Peers         Peers
 	Logger        *slog.Logger
+
+	// TracerProvider makes the spans of executions, see package tracing for the id generator that it needs; default: the
+	// one of otel.SetTracerProvider.
+	TracerProvider trace.TracerProvider
+	// TraceIterations is of how many iterations of a Map the states have spans; default 100, negative: none. Of a Map
+	// within a Map a tenth of them have, so that the trace of an execution stays bounded.
+	TraceIterations int
 }
 
 // DefaultNamespace is the namespace of requests that name none.
@@ -94,7 +102,7 @@ type StartRequest struct {
 	StateMachine string // name or ARN
 	Name         string // unique within the machine, unless it is EXPRESS; empty: the engine makes one
 	Input        []byte // JSON; empty means {}
-	TraceContext string // traceparent of the caller, may be empty
+	TraceContext string // traceparent of the caller; empty: that of the span in the context, if there is one
 }
 
 // Execution is an execution and its names.

@@ -35,6 +35,7 @@ func (c Config) withDefaults() Config {
 	number(&c.Writers, 2)
 	number(&c.SnapshotRows, 256)
 	number(&c.MachineCache, 1_000)
+	number(&c.TraceIterations, 100)
 	number(&c.Limits.Payload, 262_144)
 	duration := func(p *time.Duration, d time.Duration) {
 		if *p == 0 {

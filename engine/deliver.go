@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
@@ -59,7 +61,7 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 			return err
 		case x != nil:
 			answer := make(chan error, 1)
-			if !e.post(x, message{signal: signal, answer: answer}) {
+			if !e.post(x, message{signal: signal, answer: answer, from: trace.SpanContextFromContext(ctx)}) {
 				continue
 			}
 			err := e.answered(ctx, answer)

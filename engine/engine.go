@@ -30,6 +30,7 @@ import (
 type Engine struct {
 	cfg       Config
 	log       *slog.Logger
+	tracer    tracer
 	tokens    tokens
 	peerKey   []byte
 	machines  *machines
@@ -84,7 +85,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, log: cfg.Logger,
+		cfg: cfg, log: cfg.Logger, tracer: newTracer(cfg),
 		machines: &machines{store: cfg.Store, size: cfg.MachineCache},
 		functions: &functions{
 			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,

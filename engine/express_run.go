@@ -99,6 +99,8 @@ func (e *Engine) syncAnswer(ctx context.Context, x *live, told <-chan Execution)
 func (e *Engine) newExpress(m *compiled, row ExecutionRow) *live {
 	x := &live{row: row, node: e.nodeID(), machine: m.machine, express: m.newExpress(), busy: true}
 	x.run = m.machine.NewRun(e.info(&row))
+	x.trace = e.tracer.open(&x.row)
+	x.watchRun()
 	x.mailbox = []message{{signal: statemachine.Start{}}}
 	return x
 }
@@ -106,6 +108,7 @@ func (e *Engine) newExpress(m *compiled, row ExecutionRow) *live {
 // actAtOnce carries out what an Express execution has decided, which nothing makes durable. It gives true if the work on
 // it goes on.
 func (e *Engine) actAtOnce(x *live, p *point) bool {
+	x.trace.emit(p.spans)
 	e.act(x, p.commands)
 	if x.run.Status() != statemachine.Running {
 		e.endExpress(x, p, endRow(x.run))
@@ -171,6 +174,7 @@ func (e *Engine) recordSync(x *live, p *point) {
 	if x.express.level == LogOff {
 		x.pending = nil
 		e.counters.ended.Add(1)
+		x.trace.ended(x.run, p.write.End)
 		e.tellEnd(x, p.write.End)
 		e.retire(x, errEnded)
 		p.answer(nil)

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/tercel-workflows/tercel/engine/invoke"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -18,6 +20,10 @@ type job struct {
 	command  statemachine.Invoke
 	function *function
 	gate     *gate // nil if the function has no bound of its own
+
+	span        trace.SpanContext // of the attempt; not valid if nobody records spans
+	traceparent string            // for the function
+
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 }
@@ -26,6 +32,7 @@ type job struct {
 func (e *Engine) invoke(x *live, c statemachine.Invoke) {
 	ctx, cancel := context.WithCancelCause(e.calls)
 	j := &job{x: x, command: c, ctx: ctx, cancel: cancel}
+	j.span, j.traceparent = x.traceContext(&c)
 	x.mu.Lock()
 	if x.gone {
 		x.mu.Unlock()
@@ -98,7 +105,7 @@ func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, 
 			"%s is a function; its answer is its result, so leave .sync out of the resource", j.command.Resource)}
 	}
 	call := e.invocation(j)
-	ctx, end := traced(ctx, call)
+	ctx, end := traced(ctx, j, call)
 	defer func() { end(err) }()
 	if err := j.function.takes(call.Arguments); err != nil {
 		return nil, err
@@ -123,7 +130,7 @@ func (e *Engine) invocation(j *job) *invoke.Invocation {
 			Task:           c.Task,
 			Attempt:        c.Attempt,
 			IdempotencyKey: j.x.key(strconv.FormatUint(uint64(c.Task), 10)),
-			TraceContext:   row.TraceContext,
+			TraceContext:   j.traceparent,
 		},
 		Arguments: c.Arguments,
 		MaxResult: e.cfg.Limits.Payload,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tercel-workflows/tercel/statemachine"
 )
@@ -18,6 +19,7 @@ type live struct {
 	row     ExecutionRow // as it was when the execution came here; only what never changes is read
 	node    uuid.UUID    // the name under which this node owns it
 	machine *statemachine.Machine
+	trace   *executionTrace // nil if nobody records spans
 
 	mu      sync.Mutex
 	mailbox []message
@@ -54,7 +56,8 @@ type live struct {
 // message is a signal and where its answer goes.
 type message struct {
 	signal statemachine.Signal
-	answer chan<- error // buffered; nil if nobody waits
+	answer chan<- error       // buffered; nil if nobody waits
+	from   trace.SpanContext // of the call that brought the signal, not valid if there is none
 }
 
 // reply answers, unless there is an answer already.
@@ -75,6 +78,7 @@ type point struct {
 	write    Write
 	commands []statemachine.Command
 	answers  []answer
+	spans    []span // which it ends
 }
 
 // answer is what a caller is told once a durable point has committed.

@@ -79,6 +79,7 @@ func (e *Engine) read(ctx context.Context, id uuid.UUID) (*live, error) {
 		return nil, nil //nolint:nilerr // a claim meets it again, and sets the execution aside
 	}
 	x.unowned = true
+	x.returns()
 	x.mailbox = []message{{signal: statemachine.Tick{}}} // what time has brought comes before the signal
 	if !e.lives.claim(x) {
 		return e.lives.get(id), nil // claimed meanwhile, for its time has come

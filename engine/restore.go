@@ -41,6 +41,7 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 	if x.express != nil {
 		x.express.taken()
 	}
+	x.returns()
 	if x.run.Status() == "" {
 		first = statemachine.Start{}
 	}
@@ -59,6 +60,7 @@ func (e *Engine) newLive(ctx context.Context, node uuid.UUID, row ExecutionRow) 
 	row.Type = m.definition.Type
 	x := &live{row: row, node: node, machine: m.machine, express: m.newExpress(), seq: 0}
 	x.run = m.machine.NewRun(e.info(&row))
+	x.trace = e.tracer.open(&x.row)
 	return x, nil
 }
 
@@ -87,6 +89,7 @@ func (x *live) replay(info statemachine.Info, c *Claimed) (err error) {
 			return corruptError{fmt.Errorf("reading the snapshot of seq %d: %w", c.SnapshotSeq, err)}
 		}
 		x.run, x.seq, x.snapshot = run, c.SnapshotSeq+1, len(c.Snapshot)
+		x.lastAt = run.LastAt()
 	}
 	for _, row := range c.History {
 		if row.Seq < x.seq {
@@ -99,6 +102,7 @@ func (x *live) replay(info statemachine.Info, c *Claimed) (err error) {
 			return corruptError{fmt.Errorf("reading the history row of seq %d: %w", row.Seq, err)}
 		}
 	}
+	x.watchRun()
 	return nil
 }
 

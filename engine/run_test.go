@@ -53,7 +53,8 @@ func TestTasksKnowTheirTask(t *testing.T) {
 	})
 	e := b.start()
 	b.deploy(e, "one", task("function:look", `, "TimeoutSeconds": 50, "Retry": [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]`))
-	x, _, err := e.StartExecution(b.ctx(), engine.StartRequest{StateMachine: "one", Name: "first", TraceContext: "00-ab-cd-01"})
+	const starter = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	x, _, err := e.StartExecution(b.ctx(), engine.StartRequest{StateMachine: "one", Name: "first", TraceContext: starter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestTasksKnowTheirTask(t *testing.T) {
 	for i, info := range seen {
 		want := engine.TaskInfo{
 			Execution: x.ID, ExecutionARN: x.ARN, ExecutionName: "first", Namespace: "default", StateMachine: "one", State: "T",
-			Task: info.Task, Attempt: i, IdempotencyKey: fmt.Sprintf("%s/%d", x.ID, i+1), TraceContext: "00-ab-cd-01",
+			Task: info.Task, Attempt: i, IdempotencyKey: fmt.Sprintf("%s/%d", x.ID, i+1), TraceContext: starter,
 		}
 		if info != want {
 			t.Errorf("attempt %d got %+v, want %+v", i, info, want)

@@ -149,6 +149,7 @@ func (e *Engine) decide(x *live, messages []message) (p *point) {
 		return nil
 	}
 	x.lastAt = env.Now
+	p.spans = x.trace.take(x, env.Now)
 	if x.express != nil {
 		x.express.note(events)
 	} else {
@@ -173,6 +174,7 @@ func (e *Engine) env(x *live) statemachine.Env {
 
 // decideOne decides one signal. A panic of the core is kept in x.panicking.
 func (e *Engine) decideOne(x *live, env statemachine.Env, m message) (commands []statemachine.Command, events []statemachine.Event, err error) {
+	x.trace.because(m.from)
 	defer func() {
 		if p := recover(); p != nil {
 			e.panicked(x, p, fmt.Sprintf("deciding a %T", m.signal))

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,9 +14,6 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
-
-// maxTraceContext is how long a traceparent may be, in bytes; the standard's has 55.
-const maxTraceContext = 512
 
 // nameTaken is what a start is answered whose name another execution has.
 type nameTaken struct{ existing uuid.UUID }
@@ -102,10 +97,7 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 		Revision: machine.definition.Revision, Name: r.Name, Status: Running, Input: input,
 		StartedAt: e.now().Truncate(time.Millisecond), Type: machine.definition.Type,
 	}
-	// A trace context is for people who look for causes; one that makes no sense must not cost an execution.
-	if len(r.TraceContext) <= maxTraceContext && utf8.ValidString(r.TraceContext) && strings.IndexByte(r.TraceContext, 0) < 0 {
-		row.TraceContext = r.TraceContext
-	}
+	row.TraceContext = starter(ctx, r.TraceContext)
 	if row.Name == "" {
 		row.Name = id.String()
 	}
@@ -130,6 +122,8 @@ func (e *Engine) input(text []byte) (*value.Value, error) {
 // one durable point.
 func (e *Engine) begin(m *compiled, row ExecutionRow, named bool, done chan error) error {
 	x := &live{row: row, node: e.nodeID(), machine: m.machine, run: m.machine.NewRun(e.info(&row)), busy: true}
+	x.trace = e.tracer.open(&x.row)
+	x.watchRun()
 	p := e.decide(x, []message{{signal: statemachine.Start{}, answer: done}})
 	if p == nil {
 		select {
