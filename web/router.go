@@ -1,7 +1,8 @@
 // Package web is the HTTP face of an engine: one router with everything that a node serves on its port, and the server
 // that listens there.
 //
-// What is served: / (what this is), /healthz and /readyz (probes), /api/v1 (package api), /internal/v1 (package peers).
+// What is served: GET / (what this is), POST / (the AWS API, package awsapi), /healthz and /readyz (probes), /api/v1
+// (package api), /internal/v1 (package peers).
 package web
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/web/api"
 	"github.com/tercel-workflows/tercel/web/api/wire"
+	"github.com/tercel-workflows/tercel/web/awsapi"
 	"github.com/tercel-workflows/tercel/web/peers"
 )
 
@@ -48,6 +50,9 @@ func NewRouter(cfg Config) *chi.Mux {
 	r.MethodNotAllowed(a.MethodNotAllowed)
 
 	r.Get("/", index(cfg.Version))
+	r.Method(http.MethodPost, "/", awsapi.New(awsapi.Config{
+		Engine: cfg.Engine, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
+	}))
 	r.Method(http.MethodGet, "/healthz", a.Handle(a.Healthz))
 	r.Method(http.MethodGet, "/readyz", a.Handle(a.Readyz))
 	r.Route("/api/v1", a.Register)

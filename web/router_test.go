@@ -48,16 +48,16 @@ func TestRouter(t *testing.T) {
 		status               int
 		contains             string
 	}{
-		"index":           {"GET", "http://localhost/", "", nil, 200, "/api/v1/openapi.json"},
-		"index as JSON":   {"GET", "http://localhost/", "", map[string]string{"Accept": "application/json"}, 200, `"name":"tercel"`},
-		"health":          {"GET", "http://127.0.0.1:8083/healthz", "", nil, 200, `"ok"`},
-		"ready":           {"GET", "http://[::1]:8083/readyz", "", nil, 200, `"ok"`},
-		"probe":           {"HEAD", "http://localhost/readyz", "", nil, 200, ""},
-		"nothing":         {"GET", "http://localhost/favicon.ico", "", nil, 404, "NotFound"},
-		"nothing in api":  {"GET", "http://localhost/api/v1/x", "", nil, 404, "NotFound"},
-		"AWS comes later": {"POST", "http://localhost/", "{}", nil, 405, "MethodNotAllowed"},
-		"unsigned call":   {"POST", "http://localhost" + peers.Path, "{}", nil, 401, "not signed"},
-		"foreign host":    {"GET", "http://evil.example/api/v1/executions", "", nil, 403, "localhost"},
+		"index":          {"GET", "http://localhost/", "", nil, 200, "/api/v1/openapi.json"},
+		"index as JSON":  {"GET", "http://localhost/", "", map[string]string{"Accept": "application/json"}, 200, `"name":"tercel"`},
+		"health":         {"GET", "http://127.0.0.1:8083/healthz", "", nil, 200, `"ok"`},
+		"ready":          {"GET", "http://[::1]:8083/readyz", "", nil, 200, `"ok"`},
+		"probe":          {"HEAD", "http://localhost/readyz", "", nil, 200, ""},
+		"nothing":        {"GET", "http://localhost/favicon.ico", "", nil, 404, "NotFound"},
+		"nothing in api": {"GET", "http://localhost/api/v1/x", "", nil, 404, "NotFound"},
+		"AWS API":        {"POST", "http://localhost/", "{}", nil, 400, "UnknownOperationException"},
+		"unsigned call":  {"POST", "http://localhost" + peers.Path, "{}", nil, 401, "not signed"},
+		"foreign host":   {"GET", "http://evil.example/api/v1/executions", "", nil, 403, "localhost"},
 		"other web site": {
 			"PUT", "http://localhost/api/v1/state-machines/m", definition,
 			map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},

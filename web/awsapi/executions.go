@@ -1,0 +1,145 @@
+package awsapi
+
+import (
+	"context"
+	"strings"
+
+	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+type startExecutionInput struct {
+	StateMachineArn *string `aws:"required;len=1..256"           json:"stateMachineArn"`
+	Name            *string `aws:"len=1..80"                     json:"name"`
+	Input           *string `aws:"len=..262144;sensitive"        json:"input"`
+	TraceHeader     *string `aws:"len=0..256;pattern=ascii"      json:"traceHeader"`
+}
+
+type startExecutionOutput struct {
+	ExecutionArn string `json:"executionArn"`
+	StartDate    epoch  `json:"startDate"`
+}
+
+func (a *API) startExecution(ctx context.Context, ns string, in *startExecutionInput) (*startExecutionOutput, error) {
+	request, about, err := a.startRequest(ns, in)
+	if err != nil {
+		return nil, err
+	}
+	x, _, err := a.eng.StartExecution(ctx, request)
+	if err != nil {
+		return nil, about.fault(err)
+	}
+	return &startExecutionOutput{ExecutionArn: x.ARN, StartDate: epoch(x.StartedAt)}, nil
+}
+
+// startRequest checks what starts have in common, in the order of the service.
+func (a *API) startRequest(ns string, in *startExecutionInput) (engine.StartRequest, subject, error) {
+	r, err := parseARN(*in.StateMachineArn, kindMachine)
+	if err == nil {
+		err = r.unlabelled()
+	}
+	if err != nil {
+		return engine.StartRequest{}, subject{}, err
+	}
+	about := subject{machine: r.arn, name: text(in.Name)}
+	if about.name != "" {
+		about.execution = a.eng.ExecutionARN(r.name, about.name)
+	}
+	input := "{}"
+	if in.Input != nil {
+		input = *in.Input
+		if err := checkExecutionInput(input); err != nil {
+			return engine.StartRequest{}, about, err
+		}
+	}
+	return engine.StartRequest{
+		Namespace: ns, StateMachine: r.arn, Name: about.name, Input: []byte(input), TraceContext: traceParent(text(in.TraceHeader)),
+	}, about, nil
+}
+
+// checkExecutionInput refuses an input that is no JSON, in the words of the service.
+func checkExecutionInput(input string) error {
+	if strings.TrimSpace(input) == "" {
+		return labelled("InvalidExecutionInput", "Invalid State Machine Execution Input", "Invalid execution input.")
+	}
+	if problem := jsonProblem(input); problem != "" {
+		return labelled("InvalidExecutionInput", "Invalid State Machine Execution Input", "%s", problem)
+	}
+	return nil
+}
+
+type describeExecutionInput struct {
+	ExecutionArn *string `aws:"required;len=1..256"         json:"executionArn"`
+	IncludedData *string `aws:"enum=ALL_DATA|METADATA_ONLY" json:"includedData"`
+}
+
+// included says that a payload is there.
+type included struct {
+	Included bool `json:"included"`
+}
+
+type describeExecutionOutput struct {
+	ExecutionArn           string    `json:"executionArn"`
+	StateMachineArn        string    `json:"stateMachineArn"`
+	Name                   string    `json:"name"`
+	Status                 string    `json:"status"`
+	StartDate              epoch     `json:"startDate"`
+	StopDate               *epoch    `json:"stopDate,omitempty"`
+	Input                  *string   `json:"input,omitempty"`
+	InputDetails           *included `json:"inputDetails,omitempty"`
+	Output                 *string   `json:"output,omitempty"`
+	OutputDetails          *included `json:"outputDetails,omitempty"`
+	Error                  *string   `json:"error,omitempty"`
+	Cause                  *string   `json:"cause,omitempty"`
+	TraceHeader            *string   `json:"traceHeader,omitempty"`
+	MapRunArn              *string   `json:"mapRunArn,omitempty"`
+	StateMachineVersionArn *string   `json:"stateMachineVersionArn,omitempty"`
+	StateMachineAliasArn   *string   `json:"stateMachineAliasArn,omitempty"`
+	RedriveCount           int       `json:"redriveCount"`
+	RedriveDate            *epoch    `json:"redriveDate,omitempty"`
+	RedriveStatus          string    `json:"redriveStatus"`
+	RedriveStatusReason    *string   `json:"redriveStatusReason,omitempty"`
+}
+
+func (a *API) describeExecution(ctx context.Context, ns string, in *describeExecutionInput) (*describeExecutionOutput, error) {
+	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &describeExecutionOutput{
+		ExecutionArn: x.ARN, StateMachineArn: x.StateMachineARN, Name: x.Name, Status: string(x.Status),
+		StartDate: epoch(x.StartedAt), StopDate: since(x.EndedAt), TraceHeader: optional(traceHeader(x.TraceContext)),
+		RedriveCount: x.RedriveCount, RedriveDate: since(x.RedrivenAt), RedriveStatus: "REDRIVABLE",
+	}
+	if text(in.IncludedData) != metadataOnly {
+		out.Input, out.InputDetails = shown(x.Input)
+		out.Output, out.OutputDetails = shown(x.Output)
+		out.Error, out.Cause = x.Error, x.Cause
+	}
+	if x.Status == engine.Running || x.Status == engine.Succeeded {
+		out.RedriveStatus = "NOT_REDRIVABLE"
+		out.RedriveStatusReason = optional("Execution is " + string(x.Status) + " and cannot be redriven")
+	}
+	return out, nil
+}
+
+// metadataOnly is the includedData that leaves payloads out.
+const metadataOnly = "METADATA_ONLY"
+
+// shown gives a payload as answers have it.
+func shown(v *value.Value) (*string, *included) {
+	if v == nil {
+		return nil, nil
+	}
+	s := v.String()
+	return &s, &included{Included: true}
+}
+
+// execution gives the execution of an ARN of the type STANDARD.
+func (a *API) execution(ctx context.Context, ns, arn string) (engine.Execution, error) {
+	if _, err := parseARN(arn, kindExecution); err != nil {
+		return engine.Execution{}, err
+	}
+	x, err := a.eng.DescribeExecution(ctx, ns, arn)
+	return x, subject{execution: arn}.fault(err)
+}

@@ -1,0 +1,61 @@
+package awsapi
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/tercel-workflows/tercel/engine/access"
+)
+
+// operation is an operation of the service model.
+type operation struct {
+	scope   access.Scope // that its caller needs
+	audited bool         // it changes something, which the audit records
+	waits   bool         // it may take longer than other requests
+	// read binds and checks the body, and gives what carries it out and what it is about.
+	read func(body []byte) (do func(a *API, ctx context.Context, ns string) (any, error), about string, err error)
+}
+
+// does makes an operation of a function from its input to its output.
+func does[In, Out any](scope access.Scope, f func(*API, context.Context, string, *In) (Out, error)) *operation {
+	type doing = func(a *API, ctx context.Context, ns string) (any, error)
+	return &operation{scope: scope, read: func(body []byte) (doing, string, error) {
+		in := new(In)
+		if err := bind(body, in); err != nil {
+			return nil, "", err
+		}
+		do := func(a *API, ctx context.Context, ns string) (any, error) { return f(a, ctx, ns, in) }
+		return do, resourceOf(in), check(in)
+	}}
+}
+
+// resourceOf gives what an input is about, for the audit: its first member that must be there.
+func resourceOf(input any) string {
+	v := reflect.ValueOf(input).Elem()
+	for i := range v.NumField() {
+		s, ok := v.Field(i).Interface().(*string)
+		if ok && s != nil && hasRule(v.Type().Field(i).Tag.Get("aws"), "required") {
+			return *s
+		}
+	}
+	return ""
+}
+
+// changes marks an operation as one that the audit records.
+func (o *operation) changes() *operation { o.audited = true; return o }
+
+// long marks an operation as one that waits.
+func (o *operation) long() *operation { o.waits = true; return o }
+
+// empty is the output of an operation that has none.
+type empty struct{}
+
+// operations are all operations of the service model, by name.
+var operations = map[string]*operation{
+	"ListStateMachines":    does(access.Read, (*API).listStateMachines),
+	"DescribeStateMachine": does(access.Read, (*API).describeStateMachine),
+
+	"StartExecution":      does(access.Run, (*API).startExecution).changes(),
+	"DescribeExecution":   does(access.Read, (*API).describeExecution),
+	"GetExecutionHistory": does(access.Read, (*API).getExecutionHistory),
+}
