@@ -55,6 +55,8 @@ func (r *Run) apply(f *Frame, ev Event) error {
 		return r.applyTaskScheduled(f, ev, data)
 	case event.TaskStarted, event.TaskSubmitted, event.TaskHeartbeat, event.TaskSucceeded, event.TaskFailed, event.TaskTimedOut:
 		return r.applyTask(f, ev)
+	case event.ApprovalAsked, event.ApprovalDecided, event.ApprovalDelegated, event.ApprovalReminded:
+		return r.applyApproval(f, ev)
 	case event.ParallelStarted:
 		return r.applyParallelStarted(f, data)
 	case event.MapStarted:
@@ -79,7 +81,8 @@ func width(f *Frame, data event.Data) int64 {
 	}
 	_, distributed := f.Distributed()
 	switch data.(type) {
-	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat:
+	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat,
+		event.ApprovalAsked, event.ApprovalDecided, event.ApprovalDelegated, event.ApprovalReminded:
 		return 0
 	case event.TaskScheduled:
 		if !f.forActivity() {
@@ -250,7 +253,7 @@ func (r *Run) expectHeartbeat(f *Frame, ev Event) {
 
 func (r *Run) applyTask(f *Frame, ev Event) error {
 	if f.task == nil {
-		return errors.New("the frame has no open task")
+		return errNoTask
 	}
 	wasOutside := f.waitsOutside()
 	switch data := ev.Data.(type) {

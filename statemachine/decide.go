@@ -40,10 +40,15 @@ func (l Limits) withDefaults() Limits {
 func (m *Machine) Decide(run *Run, env Env, sig Signal) ([]Command, []Event, error) {
 	d := &decider{machine: m, run: run, env: env, now: env.Now.UTC().Truncate(time.Millisecond)}
 	d.env.Limits = env.Limits.withDefaults()
-	if err := d.take(sig); err != nil {
+	run.changes.noting = true
+	err := d.take(sig)
+	if err == nil {
+		d.proceed()
+	}
+	run.changes.noting = false
+	if err != nil {
 		return nil, nil, err
 	}
-	d.proceed()
 	return d.commands, d.events, nil
 }
 
@@ -176,6 +181,8 @@ func (d *decider) takeTask(sig Signal) error {
 			output = nil // it is for people only
 		}
 		d.emit(f, event.TaskSubmitted{Output: output})
+	case DecideApproval, DelegateApproval:
+		return d.takeApproval(f, sig)
 	case TaskHeartbeat:
 		if f.task.heartbeat > 0 {
 			d.emit(f, event.TaskHeartbeat{})
@@ -208,6 +215,10 @@ func taskOf(sig Signal) TaskID {
 		return sig.Task
 	case TaskSucceeded:
 		return sig.Task
+	case DecideApproval:
+		return sig.Task
+	case DelegateApproval:
+		return sig.Task
 	default:
 		return 0
 	}
@@ -232,6 +243,8 @@ func (d *decider) tick() {
 // wake goes on with a frame whose time has come.
 func (d *decider) wake(f *Frame) {
 	switch {
+	case f.task != nil && f.task.approval != nil:
+		d.wakeApproval(f)
 	case f.task != nil:
 		heartbeat := d.now.Before(f.task.deadline) || f.task.deadline.IsZero()
 		d.commands = append(d.commands, Cancel{Task: f.task.id})

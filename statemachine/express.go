@@ -59,6 +59,8 @@ func (c *compiler) expressTask(t *asl.Task) {
 	switch {
 	case r.pattern == WaitForTaskToken, r.pattern == Sync, r.pattern == Sync2:
 		c.notInExpress(t.ResourceNode, strings.TrimPrefix(r.text, r.name)+" is not there in a state machine of the type EXPRESS", standard)
+	case (&taskState{resource: r}).isApproval():
+		c.notInExpress(t.ResourceNode, "approvals are not there in a state machine of the type EXPRESS", standard)
 	case (&taskState{resource: r}).isActivity():
 		c.notInExpress(t.ResourceNode, "activities are not there in a state machine of the type EXPRESS", standard)
 	}

@@ -72,6 +72,7 @@ func (f *Frame) rest() {
 
 func (r *Run) closeTask(f *Frame, how settlement) {
 	t := f.task
+	r.noteClosed(f, how)
 	if !f.waitsOutside() {
 		r.busy--
 	}

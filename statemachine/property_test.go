@@ -52,6 +52,9 @@ func TestFoldEqualsLive(t *testing.T) {
 }
 
 func isRejection(err error) bool {
+	if _, refused := errors.AsType[*ApprovalError](err); refused {
+		return true
+	}
 	return errors.Is(err, ErrEnded) || errors.Is(err, ErrTaskDoesNotExist) || errors.Is(err, ErrTaskTimedOut) || errors.Is(err, ErrTaskTaken) ||
 		errors.Is(err, ErrNotRedrivable) || errors.Is(err, ErrStarted)
 }
@@ -197,7 +200,11 @@ func (g *generator) fillCEL(s fields, typ string, names []string, depth int) {
 	case "Wait":
 		s["Seconds"] = g.pick("seconds", 0, 1, 3, "{% 1 + 1 %}")
 	case "Task":
-		s["Resource"] = g.pick("resource", "function:f", "function:f.waitForTaskToken", "activity:a")
+		s["Resource"] = g.pick("resource", "function:f", "function:f.waitForTaskToken", "activity:a", "approval")
+		if s["Resource"] == "approval" {
+			g.approval(s)
+			break
+		}
 		if g.one("taskTimeout", 2) {
 			s["TimeoutSeconds"], s["HeartbeatSeconds"] = 5, 2
 		}
@@ -228,6 +235,43 @@ func (g *generator) fillCEL(s fields, typ string, names []string, depth int) {
 	}
 }
 
+// approval draws what a Task asks people.
+func (g *generator) approval(s fields) {
+	arguments := fields{
+		"Title": "t", "Approvers": g.pick("approvers", []any{"ada"}, []any{"ada", "bob", "eve"}),
+		"RejectionIsAnError": g.pick("rejection", true, false), "RemindAfterSeconds": g.pick("remindAfter", 1, []any{2, 4}, nil),
+	}
+	if g.one("several", 2) {
+		arguments["Approvers"] = []any{"ada", "bob", "eve"}
+		arguments["Quorum"], arguments["Rejections"] = g.pick("quorum", 1, 2, 3), g.pick("rejections", 1, 2)
+	}
+	if g.one("form", 3) {
+		arguments["Form"] = fields{"type": "object", "required": []any{"n"}}
+	}
+	if g.one("approvalTimeout", 2) {
+		s["TimeoutSeconds"] = 5
+		arguments["RemindBeforeSeconds"] = 1
+	}
+	name := "Arguments"
+	if s["QueryLanguage"] == "JSONPath" {
+		name = "Parameters"
+	}
+	if s["QueryLanguage"] != "JSONPath" && g.one("malformed", 6) {
+		arguments["Quorum"] = g.pick("quorum of an expression", "{% 7 %}", "{% 'x' %}")
+	}
+	s[name] = arguments
+}
+
+// decision draws what somebody does with an approval.
+func (g *generator) decision(id TaskID) Signal {
+	who := rapid.SampledFrom([]string{"ada", "bob", "eve", "zoe"}).Draw(g.t, "who")
+	if g.one("delegate", 5) {
+		return DelegateApproval{Task: id, By: who, To: rapid.SampledFrom([]string{"zoe", "max", "ada"}).Draw(g.t, "to"), Actor: "boss"}
+	}
+	form := rapid.SampledFrom([]*value.Value{nil, value.NullValue, value.Trusted([]byte(`{"n":1}`)), value.Trusted([]byte(`{}`))}).Draw(g.t, "form")
+	return DecideApproval{Task: id, By: who, Approved: !g.one("rejects", 3), Comment: "so", Form: form}
+}
+
 // signal draws a signal that makes sense, most of the time.
 func (g *generator) signal(r *Run, commands []Command) Signal {
 	for _, c := range commands {
@@ -252,6 +296,9 @@ func (g *generator) signal(r *Run, commands []Command) Signal {
 		Tick{},
 		Recover{"n"},
 		Continue{},
+	}
+	if f := r.tasks[id]; f != nil && f.task.approval != nil && !g.one("otherwise", 4) {
+		return g.decision(id)
 	}
 	if g.one("rare", 8) || r.status != Running {
 		signals = []Signal{Stop{"E", "c"}, Fail{"E", "c"}, Redrive{}, Redrive{}, Start{}}

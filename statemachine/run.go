@@ -44,7 +44,8 @@ type Run struct {
 
 	timers timerHeap // of frames, not kept in snapshots
 
-	lastAt time.Time // of the last event
+	lastAt  time.Time       // of the last event
+	changes approvalChanges // of approvals, for those who list them
 
 	observe func(Event)         // for tests: sees each event of a decision once it is folded
 	watch   func(*Frame, Event) // see Watch
@@ -95,12 +96,13 @@ type openTask struct {
 	arguments    *value.Value
 	timeout      time.Duration
 	heartbeat    time.Duration
-	deadline     time.Time // zero for none
-	heartbeatDue time.Time // zero for none
-	submitted    bool      // handed over, waits for its token
-	started      bool      // a worker has it
-	scheduledAt  time.Time // zero if it was parked by a release that did not keep it
-	handedOverAt time.Time // when it was submitted or started; zero before
+	deadline     time.Time     // zero for none
+	heartbeatDue time.Time     // zero for none
+	submitted    bool          // handed over, waits for its token
+	started      bool          // a worker has it
+	approval     *openApproval // nil: it is not for people
+	scheduledAt  time.Time     // zero if it was parked by a release that did not keep it
+	handedOverAt time.Time     // when it was submitted or started; zero before
 }
 
 // group is the frames of a Parallel or of a Map.
@@ -185,8 +187,10 @@ func (r *Run) Parkable() bool {
 	return r.status == Running && r.busy == 0 && r.pending == 0
 }
 
-// waitsOutside tells whether the frame's open task is in the hands of somebody who answers with its token.
-func (f *Frame) waitsOutside() bool { return f.task.submitted || f.task.started }
+// waitsOutside tells whether the frame's open task is in the hands of somebody who answers with its token, or decides it.
+func (f *Frame) waitsOutside() bool {
+	return f.task.submitted || f.task.started || f.task.approval != nil
+}
 
 // eachFrame visits the frames, parents first, children by index.
 func (r *Run) eachFrame(visit func(*Frame)) { r.root.walk(visit) }
@@ -206,10 +210,21 @@ func (f *Frame) due() time.Time {
 	if f.task == nil {
 		return f.until
 	}
+	if f.task.approval != nil {
+		return earliest(f.task.approval.nextReminder(), f.task.deadline)
+	}
 	if f.task.heartbeatDue.IsZero() || (!f.task.deadline.IsZero() && !f.task.heartbeatDue.Before(f.task.deadline)) {
 		return f.task.deadline
 	}
 	return f.task.heartbeatDue
+}
+
+// earliest gives the earlier of two times, of which either may be zero: never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
 }
 
 // ID gives the frame's id.

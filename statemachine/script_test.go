@@ -21,6 +21,7 @@ import (
 // line of ---- is what it is expected to do, up to a blank line.
 //
 //	start INPUT | succeed TASK RESULT | fail TASK ERROR CAUSE | submit TASK OUTPUT | started TASK WORKER
+//	approve TASK WHO [FORM] | reject TASK WHO [COMMENT] | delegate TASK FROM TO
 //	heartbeat TASK | wait SECONDS (time passes, then a Tick) | stop ERROR CAUSE | break ERROR CAUSE | redrive | recover | continue
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -152,6 +153,8 @@ func (h *harness) command(line string) string {
 		sig = TaskStarted{task, more}
 	case "heartbeat":
 		sig = TaskHeartbeat{task}
+	case "approve", "reject", "delegate":
+		sig = approvalSignal(word, task, more)
 	case "wait":
 		seconds, err := strconv.ParseFloat(arg, 64)
 		if err != nil {
@@ -184,6 +187,20 @@ func (h *harness) command(line string) string {
 	return h.report(commands, events, err)
 }
 
+func approvalSignal(word string, task TaskID, rest string) Signal {
+	who, rest, _ := strings.Cut(rest, " ")
+	switch {
+	case word == "delegate":
+		return DelegateApproval{Task: task, By: who, To: rest}
+	case word == "reject":
+		return DecideApproval{Task: task, By: who, Comment: rest}
+	case rest == "":
+		return DecideApproval{Task: task, By: who, Approved: true}
+	default:
+		return DecideApproval{Task: task, By: who, Approved: true, Form: value.Trusted([]byte(rest))}
+	}
+}
+
 func (h *harness) report(commands []Command, events []Event, err error) string {
 	var b strings.Builder
 	if err != nil {
@@ -200,6 +217,13 @@ func (h *harness) report(commands []Command, events []Event, err error) string {
 			fmt.Fprintf(&b, "=> cancel %d\n", c.Task)
 		case Proceed:
 			fmt.Fprintln(&b, "=> continue")
+		}
+	}
+	for _, c := range h.run.TakeApprovalChanges() {
+		a := c.Approval
+		fmt.Fprintf(&b, "approval %d %s: %s, waiting for %v\n", a.Task, a.Title, a.Status, a.Waiting)
+		for _, n := range c.Notices {
+			fmt.Fprintf(&b, "  tell %v: %s\n", n.To, n.Kind)
 		}
 	}
 	if at := h.run.NextDeadline(); !at.IsZero() {

@@ -60,7 +60,7 @@ type (
 	FrameID = event.FrameID
 )
 
-// Signal is something that happened to an execution from outside. It is implemented by the types of this file only.
+// Signal is something that happened to an execution from outside. It is implemented by the types of this package only.
 type Signal interface{ signal() }
 
 // Start begins the execution. It is the first signal of a run, and comes once.

@@ -33,6 +33,7 @@ func (r *Run) Snapshot() []byte {
 	}
 	r.root.encode(e)
 	r.encodeTimes(e)
+	r.encodeApprovals(e)
 	return e.Bytes()
 }
 
@@ -142,7 +143,9 @@ func (m *Machine) Restore(info Info, snapshot []byte) (*Run, error) {
 	root, err := rs.frame(nil, func(int) *flow { return m.flow })
 	if err == nil {
 		rs.times()
-		err = d.Err()
+		if err = rs.approvals(); err == nil {
+			err = d.Err()
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a snapshot: %w", err)

@@ -49,12 +49,13 @@ func (sc *stateCompiler) task(node *asl.Task) behaviour {
 		credentials: sc.payload("Credentials", node.Credentials),
 	}
 	sc.function(node, s)
+	sc.approval(node, s)
 	return s
 }
 
 // answeredLater tells whether a task is answered with its token, by somebody who may come too late.
 func (s *taskState) answeredLater() bool {
-	return s.resource.pattern == WaitForTaskToken || s.isActivity()
+	return s.resource.pattern == WaitForTaskToken || s.isActivity() || s.isApproval()
 }
 
 // isActivity tells whether workers poll for the task.
@@ -83,7 +84,7 @@ func ActivityName(resource string) (string, bool) {
 
 func (s *taskState) work(d *decider, f *Frame) {
 	id := d.run.lastTask + 1
-	scope := d.scopeWithToken(f, id)
+	scope := s.scopeOfArguments(d, f, id)
 	timeout, failed := s.timeout.seconds(scope)
 	if failed == nil {
 		var heartbeat time.Duration
@@ -106,6 +107,10 @@ func (s *taskState) schedule(d *decider, f *Frame, scope *query.Scope, ev event.
 		if !d.fits(f, "the arguments of the task", ev.Arguments) {
 			return
 		}
+	}
+	if s.isApproval() {
+		s.ask(d, f, ev)
+		return
 	}
 	d.emit(f, ev)
 	d.invoke(f)

@@ -137,6 +137,9 @@ func detail(e wire.Event) string {
 	if d.Location != "" {
 		add("in %s", d.Location)
 	}
+	if d.Approval != nil {
+		add("%s", oneLine(d.Approval))
+	}
 	if d.Input != nil {
 		add("in %s", oneLine(d.Input))
 	}

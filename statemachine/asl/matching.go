@@ -16,6 +16,7 @@ const (
 	timeout          = "States.Timeout"
 	heartbeatTimeout = "States.HeartbeatTimeout"
 	noChoiceMatched  = "States.NoChoiceMatched"
+	approvalDeadline = "Approval.DeadlinePassed"
 )
 
 // advise warns of what is allowed and cannot be meant: it looks at a whole definition without errors.
@@ -87,14 +88,19 @@ func neverMatches(s State, name, entry string, i int, before map[string]int) (wh
 	if name == runtimeError {
 		return "nothing retries or catches States.Runtime", "prevent the error; a JSONPath rule tests for a missing value with IsPresent"
 	}
-	// A missed heartbeat is a timeout under a second name, which States.TaskFailed does not stand for.
-	if first, ok := before[taskFailed]; ok && !slices.Contains([]string{allErrors, timeout, heartbeatTimeout}, name) {
+	// A missed heartbeat and the deadline of an approval are timeouts under a second name, which States.TaskFailed does
+	// not stand for.
+	if first, ok := before[taskFailed]; ok && !slices.Contains([]string{allErrors, timeout, heartbeatTimeout, approvalDeadline}, name) {
 		return fmt.Sprintf("States.TaskFailed in %s %d takes every error but timeouts", entry, first+1),
 			fmt.Sprintf("move it before %s %d", entry, first+1)
 	}
 	if first, ok := before[timeout]; ok && name == heartbeatTimeout {
 		return fmt.Sprintf("States.Timeout in %s %d takes missed heartbeats as well", entry, first+1),
 			"name States.HeartbeatTimeout before States.Timeout"
+	}
+	if first, ok := before[timeout]; ok && name == approvalDeadline {
+		return fmt.Sprintf("States.Timeout in %s %d takes the deadlines of approvals as well", entry, first+1),
+			"name Approval.DeadlinePassed before States.Timeout"
 	}
 	return neverRaised(s, name)
 }

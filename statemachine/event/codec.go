@@ -120,8 +120,13 @@ var decoders = map[kind]func(*Decoder) Data{
 	kindIterationFailed: func(d *Decoder) Data {
 		return IterationFailed{Error: d.OptionalText(), Cause: d.OptionalText(), Tolerated: d.Bool()}
 	},
-	kindIterationAborted: func(*Decoder) Data { return IterationAborted{} },
-	kindMapSucceeded:     func(*Decoder) Data { return MapSucceeded{} },
+	kindIterationAborted:  func(*Decoder) Data { return IterationAborted{} },
+	kindApprovalAsked:     decodeApprovalAsked,
+	kindApprovalDecided:   decodeApprovalDecided,
+	kindApprovalDelegated: decodeApprovalDelegated,
+	kindApprovalReminded:  func(d *Decoder) Data { return ApprovalReminded{Count: int(d.Uint())} },
+
+	kindMapSucceeded: func(*Decoder) Data { return MapSucceeded{} },
 	kindMapFailed: func(d *Decoder) Data {
 		return MapFailed{Error: d.OptionalText(), Cause: d.OptionalText()}
 	},

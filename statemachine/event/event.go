@@ -22,7 +22,7 @@ type TaskID uint64
 // FrameID names a frame of a run: 0 is the top level, and each branch of a Parallel and iteration of a Map has its own.
 type FrameID uint64
 
-// Data is what an event says. It is implemented by the types of this file only.
+// Data is what an event says. It is implemented by the types of this package only.
 type Data interface {
 	kind() kind
 	encode(*Encoder)
@@ -62,6 +62,10 @@ const (
 	kindExecutionRedriven  kind = 28
 	kindExecutionRecovered kind = 29
 	kindMark               kind = 30 // no event; see Mark
+	kindApprovalAsked      kind = 31
+	kindApprovalDecided    kind = 32
+	kindApprovalDelegated  kind = 33
+	kindApprovalReminded   kind = 34
 )
 
 // The events of an execution as a whole. They happen in frame 0.

@@ -23,7 +23,7 @@ type Event struct {
 	State      string        // the state that the frame is in, "" outside of any
 	Details    Details
 	// Extra marks an event that the Step Functions API has no word for (RetryScheduled, WaitScheduled,
-	// ExecutionRecovered, TaskHeartbeat). It carries the id of the event before it.
+	// ExecutionRecovered, TaskHeartbeat, those of approvals). It carries the id of the event before it.
 	Extra bool
 }
 
@@ -51,6 +51,7 @@ type Details struct {
 	Until     time.Time     // of a wait or a retry
 	Node      string
 	Redrives  int
+	Approval  *value.Value // of an approval's event: all that it says; nil for others
 	// Frames are the branches or the iteration that begin with the event. The Step Functions API does not tell of them.
 	Frames []event.FrameID
 }

@@ -163,6 +163,8 @@ func (u *unfolding) unfoldTask(data event.Data) {
 		u.add("TaskSubmitted", t.details("Submitted", Details{Output: data.Output}))
 	case event.TaskHeartbeat:
 		u.extra("TaskHeartbeat", Details{})
+	case event.ApprovalAsked, event.ApprovalDecided, event.ApprovalDelegated, event.ApprovalReminded:
+		u.approval(data)
 	case event.TaskSucceeded:
 		u.add(t.prefix+"Succeeded", t.details("Succeeded", Details{Output: data.Result}))
 	case event.TaskFailed:
@@ -193,6 +195,9 @@ func taskKind(resource string) kindOfTask {
 			return kindOfTask{"Task", "task", parts[5], parts[6]}
 		}
 		return kindOfTask{"Task", "task", "", resource}
+	}
+	if resource == statemachine.ApprovalResource {
+		return kindOfTask{"Task", "task", resource, "decide"}
 	}
 	service, name, _ := strings.Cut(resource, ":")
 	if service == "activity" {

@@ -168,7 +168,7 @@ func (e placed) wire() wire.Event {
 			Input: payload(d.Input), Output: payload(d.Output), Error: d.Error, Cause: d.Cause, Resource: d.Resource,
 			ResourceType: d.Service, TimeoutSeconds: d.Timeout.Seconds(), HeartbeatSeconds: d.Heartbeat.Seconds(),
 			Worker: d.Worker, Location: d.Location, Index: d.Index, Length: d.Length, Until: someTime(d.Until),
-			Node: d.Node, RedriveCount: d.Redrives,
+			Node: d.Node, RedriveCount: d.Redrives, Approval: payload(d.Approval),
 		},
 	}
 	for _, frame := range d.Frames {

@@ -169,6 +169,7 @@ type Details struct {
 	Length           *int                       `json:"length,omitempty"`   // how many items a Map has
 	Until            *time.Time                 `json:"until,omitempty"`    // of a wait or a pause before a retry
 	Node             string                     `json:"node,omitempty"`
+	Approval         json.RawMessage            `json:"approval,omitempty"` // what an approval's event says
 	RedriveCount     int                        `json:"redriveCount,omitempty"`
 	Frames           []uint64                   `json:"frames,omitempty"` // the branches or the iteration that begin here
 }
