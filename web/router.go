@@ -9,12 +9,14 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/web/api"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 	"github.com/tercel-workflows/tercel/web/awsapi"
@@ -24,13 +26,16 @@ import (
 // Config is what the router is made of. Only Engine is required.
 type Config struct {
 	Engine  *engine.Engine
-	Peers   *peers.Peers // nil: this node takes no calls of other nodes
+	Access  *access.Control // who may call what; nil: everybody everything, and nothing is recorded
+	Peers   *peers.Peers    // nil: this node takes no calls of other nodes
 	Version wire.Version
 	Logger  *slog.Logger
 	MaxBody int64 // bytes of a request's body; default 4 MiB
 	// LoopbackOnly says that the server listens on loopback only. Requests under a host name that is not this machine's
 	// are refused then, so that no web site can reach the server through a browser by way of its own DNS.
 	LoopbackOnly bool
+	// Proxies are those whose word is taken for where a request comes from, see ParseProxies.
+	Proxies []netip.Prefix
 	// Draining is closed when the server begins to shut down.
 	Draining <-chan struct{}
 }
@@ -39,10 +44,10 @@ type Config struct {
 func NewRouter(cfg Config) *chi.Mux {
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	a := api.New(api.Config{
-		Engine: cfg.Engine, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
+		Engine: cfg.Engine, Access: cfg.Access, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
 	})
 	r := chi.NewRouter()
-	r.Use(logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
+	r.Use(origin(cfg.Proxies), logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
 	if cfg.LoopbackOnly {
 		r.Use(localHost(a))
 	}
@@ -74,7 +79,7 @@ func logged(log *slog.Logger) func(http.Handler) http.Handler {
 			seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 			next.ServeHTTP(seen, r)
 			log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
-				"took", time.Since(began), "from", r.RemoteAddr)
+				"took", time.Since(began), "from", access.OriginOf(r.Context()).Address, "request", access.OriginOf(r.Context()).RequestID)
 		})
 	}
 }

@@ -14,6 +14,7 @@ const (
 	auditBatch   = 1000             // entries in one statement
 	auditLimit   = 10 * time.Second // for one statement
 	roomPatience = 5 * time.Second  // how long a call waits for room in the queue
+	maxDenials   = 50               // calls that were not let in, recorded in a second
 	maxText      = 512              // bytes of each text of an entry
 )
 
@@ -25,8 +26,41 @@ type auditor struct {
 	log  *slog.Logger
 	room chan struct{} // one token for each entry that waits or will come
 
+	denials denials
 	mu      sync.Mutex
 	waiting []Entry
+}
+
+// denials counts calls that were not let in.
+type denials struct {
+	mu      sync.Mutex
+	second  int64 // that is counted
+	seen    int   // within it
+	dropped int   // not recorded, and not told yet
+}
+
+// take tells whether a denied call is to be recorded.
+func (d *denials) take(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if second := now.Unix(); second != d.second {
+		d.second, d.seen = second, 0
+	}
+	d.seen++
+	if d.seen > maxDenials {
+		d.dropped++
+		return false
+	}
+	return true
+}
+
+// untold gives how many were not recorded since it was asked last.
+func (d *denials) untold() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.dropped
+	d.dropped = 0
+	return n
 }
 
 func newAuditor(cfg Config) *auditor {
@@ -52,16 +86,56 @@ func (c *Control) Begin(ctx context.Context, action, namespace, resource string)
 		ID: newEntryID(), At: c.cfg.Now().UTC(), Actor: p.Name, KeyID: p.KeyID, Action: action, Namespace: namespace, Resource: resource,
 		Address: from.Address, RequestID: from.RequestID,
 	}}
-	return call, c.audit.enter(ctx)
+	if err := c.audit.enter(ctx); err != nil {
+		return nil, err
+	}
+	return call, nil
+}
+
+// Denied puts a call into the audit that was not let in, whether it would have changed something or not; outcome is the code of the
+// error. Of more than some tens a second only the number is recorded, so that a flood of them neither fills the database nor keeps
+// other calls from being recorded.
+func (c *Control) Denied(ctx context.Context, action, namespace, resource, outcome string) {
+	if !c.audit.denials.take(c.cfg.Now()) {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cancel() // it does not wait for room
+	if call, err := c.Begin(ctx, action, namespace, resource); err == nil {
+		call.End(outcome)
+	}
+}
+
+// WithCall puts a call into a context, for those who carry it out.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey, c)
+}
+
+// CallOf gives the call of a context, or nil, whose methods do nothing.
+func CallOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey).(*Call)
+	return c
 }
 
 // About says what a call turned out to be about, where that was not known when it began.
 func (c *Call) About(namespace, resource string) {
-	c.entry.Namespace, c.entry.Resource = namespace, resource
+	if c != nil {
+		c.entry.Namespace, c.entry.Resource = namespace, resource
+	}
+}
+
+// By says who makes a call that carries no key but proves itself otherwise, such as by a signed link.
+func (c *Call) By(actor string) {
+	if c != nil {
+		c.entry.Actor = actor
+	}
 }
 
 // End puts the call into the audit with its outcome: OutcomeOK, or the code of the error that the caller is given. Only the first counts.
 func (c *Call) End(outcome string) {
+	if c == nil {
+		return
+	}
 	c.once.Do(func() {
 		c.entry.Outcome = outcome
 		c.audit.put(c.entry)
@@ -116,6 +190,9 @@ func (a *auditor) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
+		}
+		if n := a.denials.untold(); n > 0 {
+			a.log.Warn("calls without a right were refused and not put into the audit, because there are too many", "calls", n)
 		}
 		err := a.flush(context.Background())
 		if err != nil && !failing {

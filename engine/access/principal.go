@@ -79,6 +79,7 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	originKey
+	callKey
 )
 
 // With puts a principal into a context.
@@ -107,4 +108,13 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 func OriginOf(ctx context.Context) Origin {
 	o, _ := ctx.Value(originKey).(Origin)
 	return o
+}
+
+// Home gives the namespace that the principal works in when it names none: the only one it is bound to, or "" if it is bound to none
+// or to several.
+func (p Principal) Home() string {
+	if len(p.Namespaces) == 1 {
+		return p.Namespaces[0]
+	}
+	return ""
 }

@@ -18,12 +18,14 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 )
 
 // Config is what the API is made of. Only Engine is required.
 type Config struct {
 	Engine   *engine.Engine
+	Access   *access.Control // who may call what; nil: everybody everything, and nothing is recorded
 	Version  wire.Version
 	Logger   *slog.Logger
 	MaxBody  int64         // bytes of a request's body; default 4 MiB
@@ -49,8 +51,9 @@ func New(cfg Config) *API {
 	return &API{cfg: cfg, eng: cfg.Engine, log: cfg.Logger}
 }
 
-// Register adds the routes of the API to a router, which is mounted at /api/v1.
+// Register adds the routes of the API to a router, which is mounted at /api/v1. Each needs a row in rules.go.
 func (a *API) Register(r chi.Router) {
+	r = r.With(a.authorize)
 	quick := r.With(a.deadline)
 	quick.Get("/openapi.json", a.handle(a.openAPI))
 	quick.Get("/version", a.handle(a.version))
@@ -82,6 +85,11 @@ func (a *API) Register(r chi.Router) {
 	quick.Post("/tasks/success", a.handle(a.taskSuccess))
 	quick.Post("/tasks/failure", a.handle(a.taskFailure))
 	quick.Post("/tasks/heartbeat", a.handle(a.taskHeartbeat))
+
+	quick.Get("/keys", a.handle(a.listKeys))
+	quick.Post("/keys", a.handle(a.createKey))
+	quick.Delete("/keys/{id}", a.handle(a.revokeKey))
+	quick.Get("/audit", a.handle(a.listAudit))
 }
 
 // Handle gives a handler outside of /api/v1 the errors and the bounds of the API.

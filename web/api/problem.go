@@ -21,7 +21,13 @@ const (
 	CodeInvalidJSON      = "InvalidJSON"
 	CodeForbidden        = "Forbidden" // a request from another web site, or under a foreign host name
 	CodeInternal         = "InternalError"
+	CodeUnauthenticated  = "Unauthenticated" // no key, or one that is not good
+	CodeAccessDenied     = "AccessDenied"    // the key lacks a scope, or is for another namespace
+	CodeKeyDoesNotExist  = "KeyDoesNotExist"
 )
+
+// codeCanceled is what the audit calls the outcome of a call whose caller has gone before it was answered; it may have had its effect.
+const codeCanceled = "Canceled"
 
 // statuses maps the codes of the engine to HTTP. TestStatuses holds it complete.
 var statuses = map[engine.Code]int{
@@ -77,6 +83,9 @@ func problem(err error) (int, wire.Problem) {
 			return status, wire.Problem{Code: string(coded.Code), Message: coded.Message}
 		}
 	}
+	if status, code := accessProblem(err); status != 0 {
+		return status, wire.Problem{Code: code, Message: err.Error()}
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return http.StatusServiceUnavailable, wire.Problem{
 			Code:    string(engine.CodeServiceUnavailable),
@@ -103,9 +112,11 @@ func definitionMessage(findings int) string {
 // fail answers a request with an error.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && context.Cause(r.Context()) != errTooSlow { //nolint:errorlint // our own sentinel
+		setOutcome(r.Context(), codeCanceled)
 		return // the client has gone
 	}
 	status, body := problem(err)
+	setOutcome(r.Context(), body.Code)
 	if status >= http.StatusInternalServerError {
 		a.log.ErrorContext(r.Context(), "a request went wrong", "method", r.Method, "path", r.URL.Path, "error", err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 )
@@ -24,14 +26,16 @@ const (
 
 var namespacePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// namespace gives the namespace that a request is about: that of the header, else of the query.
+// namespace gives the namespace that a request is about: that of the header, else of the query, else the only one that its
+// key is for.
 func namespace(r *http.Request) (string, error) {
 	name := r.Header.Get(wire.NamespaceHeader)
 	if name == "" {
 		name = r.URL.Query().Get("namespace")
 	}
 	if name == "" {
-		return engine.DefaultNamespace, nil
+		p, _ := access.From(r.Context())
+		return cmp.Or(p.Home(), engine.DefaultNamespace), nil
 	}
 	if !namespacePattern.MatchString(name) {
 		return "", refuse(http.StatusBadRequest, string(engine.CodeInvalidName),
