@@ -52,6 +52,15 @@ func (m *Machine) CheckInput(v *value.Value) schema.Problems {
 	return m.input.Validate(v)
 }
 
+// InputError says what of the input of an execution of a state machine does not fit its InputSchema, "" if it fits.
+func (m *Machine) InputError(name string, v *value.Value) string {
+	problems := m.CheckInput(v)
+	if len(problems) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the input does not fit the InputSchema of state machine %s: %s", name, problems.Error())
+}
+
 // inputSchema compiles the machine's InputSchema.
 func (c *compiler) inputSchema(def *asl.Definition) {
 	if def.InputSchema == nil {

@@ -34,7 +34,9 @@ type Script struct {
 	// Interventions are what is done to the execution from outside, in any order.
 	Interventions []Intervention
 	// Info is what the execution is told of itself, Name and Input aside. It is made up if the ExecutionID is "".
-	Info      statemachine.Info
+	Info statemachine.Info
+	// Token gives the token of a task; nil for token-1, token-2 and so on.
+	Token     func(statemachine.TaskID) string
 	MaxStates int // 0 for DefaultMaxStates
 	Limits    statemachine.Limits
 	Trace     bool // keep the expressions of each visit with their values
@@ -111,6 +113,9 @@ func newPerformance(s Script) *performance {
 	if s.MaxStates <= 0 {
 		s.MaxStates = DefaultMaxStates
 	}
+	if s.Token == nil {
+		s.Token = func(id statemachine.TaskID) string { return fmt.Sprintf("token-%d", id) }
+	}
 	info := s.Info
 	if info.ExecutionID == "" {
 		const arn = "arn:aws:states:local:000000000000:"
@@ -130,6 +135,9 @@ func newPerformance(s Script) *performance {
 
 // perform lets one thing happen after the other until the execution has ended.
 func (p *performance) perform() error {
+	if text := p.script.Machine.InputError(p.script.Name, p.script.Input); text != "" {
+		return fmt.Errorf("the execution is refused: %s", text)
+	}
 	p.agenda.add(entry{at: p.now, sig: statemachine.Start{}})
 	for _, i := range p.script.Interventions {
 		at := p.started.Add(max(0, i.After))
@@ -210,7 +218,7 @@ func (p *performance) signal(sig statemachine.Signal) error {
 	limits.Transitions = min(limits.Transitions, p.script.MaxStates-p.states+1)
 	commands, events, err := p.script.Machine.Decide(p.run, statemachine.Env{
 		Now: p.now, Seed: p.script.Seed*0x9E3779B97F4A7C15 + p.step, Limits: limits, Observe: p.tracker.observe,
-		Token: func(id statemachine.TaskID) string { return fmt.Sprintf("token-%d", id) },
+		Token: p.script.Token,
 	}, sig)
 	if err != nil {
 		return fmt.Errorf("the state machine refused %T: %w", sig, err)

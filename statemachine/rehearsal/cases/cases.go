@@ -63,11 +63,16 @@ type Open func(path string) ([]byte, error)
 
 // Parse reads a case file and the definition that it is about. The file is nil if the list has errors.
 func Parse(name string, text []byte, open Open) (*File, diag.List) {
+	return ParseWith(name, text, open, func(string) statemachine.Options { return statemachine.Options{} })
+}
+
+// ParseWith is Parse with what a definition is compiled with, such as the schemas of functions.
+func ParseWith(name string, text []byte, open Open, options func(definition string) statemachine.Options) (*File, diag.List) {
 	doc, list := source.Parse(name, text)
 	if doc.Root == nil {
 		return nil, list
 	}
-	r := &reader{doc: doc, list: list, open: open, file: &File{Name: name}}
+	r := &reader{doc: doc, list: list, open: open, options: options, file: &File{Name: name}}
 	r.read(doc.Root)
 	r.list.Sort()
 	if r.list.HasErrors() {

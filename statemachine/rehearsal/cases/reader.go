@@ -29,12 +29,13 @@ const (
 
 // reader reads a case file and collects everything that does not fit.
 type reader struct {
-	doc    *source.Document
-	list   diag.List
-	open   Open
-	file   *File
-	states map[string]stateInfo // nil if there is no definition to check against
-	names  []string
+	doc     *source.Document
+	list    diag.List
+	open    Open
+	options func(definition string) statemachine.Options
+	file    *File
+	states  map[string]stateInfo // nil if there is no definition to check against
+	names   []string
 }
 
 // stateInfo is what a case file has to know of a state.
@@ -260,7 +261,7 @@ func (r *reader) define(n, root *source.Node) {
 			return
 		}
 	}
-	m, found := statemachine.Compile(r.file.Definition, text)
+	m, found := statemachine.CompileWith(r.file.Definition, text, r.options(r.file.Definition))
 	if m == nil {
 		r.list = append(r.list, found...)
 		return
