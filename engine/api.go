@@ -24,7 +24,9 @@ type Config struct {
 	Account string // in ARNs; default 000000000000
 
 	MaxLive        int           // executions in memory at a time; default 10,000. Starts beyond it are stored and wait.
+	MaxStarts      int           // starts, and signals for parked executions, under way at a time; default 4,000. Further callers wait.
 	MaxInvocations int           // function calls in flight at a time; default 1,000
+	MaxQueuedBytes int           // bytes of history that wait for a commit, and of inputs of starts under way; default 64 MiB
 	Writers        int           // connections that commit; default 2
 	Lease          time.Duration // how long a node that does not answer keeps its executions; default 10s
 	ParkAfter      time.Duration // an execution that waits longer than this leaves memory; default 10s, negative: at once
@@ -144,6 +146,9 @@ type Stats struct {
 	Invocations        int   `json:"invocations"`         // function calls in flight
 	WaitingInvocations int   `json:"waiting_invocations"` // function calls that wait for room
 	QueuedWrites       int   `json:"queued_writes"`       // durable points that wait for a commit
+	QueuedBytes        int   `json:"queued_bytes"`        // their size, with those that commit just now
+	Starting           int   `json:"starting"`            // starts under way
+	WaitingStarts      int   `json:"waiting_starts"`      // callers in line to start
 	Commits            int64 `json:"commits"`             // since the start
 	Writes             int64 `json:"writes"`              // durable points committed since the start
 	Fenced             int64 `json:"fenced"`              // durable points refused because another node owns the execution

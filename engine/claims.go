@@ -10,25 +10,39 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine"
 )
 
-// claimDue takes parked executions whose time has come, and starts that wait for room, as long as there is room.
+// claimDue takes parked executions whose time has come, and starts that wait for room, as long as there is room. What is
+// due does not wait behind starts, and while starts wait, they have a part of the room whatever is due.
 func (e *Engine) claimDue(ctx context.Context) (time.Duration, error) {
-	room := e.room()
-	if room <= 0 {
+	limit := e.reserve(claimBatch)
+	if limit == 0 {
 		e.starved.Store(true)
 		return e.restUntil(e.cfg.Poll), nil
 	}
-	limit := min(room, claimBatch)
-	n, err := e.claim(ctx, func(node uuid.UUID) ([]Claimed, error) {
-		return e.cfg.Store.ClaimDue(ctx, node, limit)
+	defer e.reserved.Add(-int64(limit))
+	forStarts := 0
+	if e.starved.Load() {
+		forStarts = limit / 4
+	}
+	due, err := e.claim(ctx, func(node uuid.UUID) ([]Claimed, error) {
+		return e.cfg.Store.ClaimDue(ctx, node, limit-forStarts)
 	}, nil)
 	if err != nil {
 		return 0, err
 	}
-	if n == limit {
-		e.starved.Store(e.room() <= 0)
+	starts := 0
+	if limit > due {
+		starts, err = e.claim(ctx, func(node uuid.UUID) ([]Claimed, error) {
+			return e.cfg.Store.ClaimQueued(ctx, node, limit-due)
+		}, nil)
+		if err != nil {
+			return 0, err
+		}
+		// As long as starts wait, new ones wait behind them.
+		e.starved.Store(starts > 0)
+	}
+	if starts > 0 || due >= limit-forStarts {
 		return 0, nil
 	}
-	e.starved.Store(false)
 	next, some, err := e.cfg.Store.NextDue(ctx)
 	if err != nil {
 		return 0, err
@@ -56,7 +70,22 @@ func (e *Engine) parkedUntil(at time.Time) {
 func (e *Engine) Kick() { e.dueLoop.kick() }
 
 // room tells how many more executions memory takes.
-func (e *Engine) room() int { return e.cfg.MaxLive - e.lives.len() }
+func (e *Engine) room() int { return e.cfg.MaxLive - e.lives.len() - int(e.reserved.Load()) }
+
+// reserve keeps room in memory for n executions, or for as many as there is room for. Once they are there, or will not
+// come, the caller takes the number given off reserved again.
+func (e *Engine) reserve(n int) int {
+	for {
+		reserved := e.reserved.Load()
+		n = min(n, e.cfg.MaxLive-e.lives.len()-int(reserved))
+		if n <= 0 {
+			return 0
+		}
+		if e.reserved.CompareAndSwap(reserved, reserved+int64(n)) {
+			return n
+		}
+	}
+}
 
 // roomMade hurries the search for starts that wait, once there is room for a decent batch of them.
 func (e *Engine) roomMade() {

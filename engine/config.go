@@ -31,7 +31,9 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	number(&c.MaxLive, 10_000)
+	number(&c.MaxStarts, 4_000)
 	number(&c.MaxInvocations, 1_000)
+	number(&c.MaxQueuedBytes, 64<<20)
 	number(&c.Writers, 2)
 	number(&c.SnapshotRows, 256)
 	number(&c.MachineCache, 1_000)
@@ -58,7 +60,7 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("Store is missing"))
 	}
 	for name, n := range map[string]int{
-		"MaxLive": c.MaxLive, "MaxInvocations": c.MaxInvocations, "Writers": c.Writers, "SnapshotRows": c.SnapshotRows,
+		"MaxLive": c.MaxLive, "MaxStarts": c.MaxStarts, "MaxInvocations": c.MaxInvocations, "MaxQueuedBytes": c.MaxQueuedBytes, "Writers": c.Writers, "SnapshotRows": c.SnapshotRows,
 		"MachineCache": c.MachineCache, "Limits.Payload": c.Limits.Payload,
 	} {
 		if n < 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tercel-workflows/tercel/statemachine"
@@ -14,6 +15,7 @@ import (
 // What executions answer to their callers, besides the core's rejections.
 var (
 	errMoved     = errors.New("the execution has left this memory")
+	errElsewhere = errors.New("the execution is not with this node")
 	errEnded     = errors.New("the execution has ended")
 	errCancelled = errors.New("nobody waits for the task any more")
 	errStopping  = errorf(CodeServiceUnavailable, "this node is shutting down; try again, another one will answer")
@@ -55,19 +57,11 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 		if err := e.closed(); err != nil {
 			return err
 		}
-		x, owner, err := e.locate(ctx, c.Execution)
+		owner, err := e.deliverHere(ctx, c.Execution, signal)
 		switch {
-		case err != nil:
-			return err
-		case x != nil:
-			answer := make(chan error, 1)
-			if !e.post(x, message{signal: signal, answer: answer, from: trace.SpanContextFromContext(ctx)}) {
-				continue
-			}
-			err := e.answered(ctx, answer)
-			if errors.Is(err, errMoved) {
-				continue
-			}
+		case errors.Is(err, errMoved):
+			continue
+		case !errors.Is(err, errElsewhere):
 			return err
 		case owner == nil || owner.ID == e.nodeID():
 			// Its owner is dead and not yet succeeded, or a claim is on its way.
@@ -85,6 +79,32 @@ func (e *Engine) deliver(ctx context.Context, c ForwardedCall, forward bool) err
 			return errors.Join(errorf(CodeServiceUnavailable, "the node that runs execution %s does not answer", c.Execution), context.Cause(ctx))
 		}
 	}
+}
+
+// deliverHere brings a signal to an execution that is in memory or can be taken there, and waits for the answer. It gives
+// errElsewhere, with the owner if there is one, for all others, and errMoved if the execution has just left memory.
+//
+// What has to be brought to memory for a signal passes a turnstile: a flood of callbacks costs no more memory than one of
+// starts.
+func (e *Engine) deliverHere(ctx context.Context, id uuid.UUID, signal statemachine.Signal) (owner *Node, err error) {
+	if e.lives.get(id) == nil {
+		if err := e.signals.enter(ctx, struct{}{}, 0); err != nil {
+			return nil, err
+		}
+		defer e.signals.leave(0)
+	}
+	x, owner, err := e.locate(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case x == nil:
+		return owner, errElsewhere
+	}
+	answer := make(chan error, 1)
+	if !e.post(x, message{signal: signal, answer: answer, from: trace.SpanContextFromContext(ctx)}) {
+		return nil, errMoved
+	}
+	return nil, e.answered(ctx, answer)
 }
 
 // answered waits for the answer to a message. It gives an error of its own when ctx ends, or the engine.

@@ -58,6 +58,12 @@ type Engine struct {
 	state    atomic.Int32 // stateNew ...
 	counters counters
 
+	reserved atomic.Int64           // room in memory for what is on its way there
+	backlog  backlog                // the bytes in writes
+	starts   *turnstile[machineKey] // starts under way, by machine
+	syncs    *turnstile[machineKey] // synchronous starts that look for room in memory
+	signals  *turnstile[struct{}]   // signals for executions that were not in memory
+
 	calls, writing         context.Context //nolint:containedctx // they end with the engine, not with a caller
 	stopCalls, stopWriting context.CancelFunc
 	workers                sync.WaitGroup
@@ -102,7 +108,11 @@ func New(cfg Config) (*Engine, error) {
 	e.machines.init()
 	e.calls, e.stopCalls = context.WithCancel(context.Background())
 	e.writing, e.stopWriting = context.WithCancel(context.Background())
-	e.pool = newPool(cfg.MaxInvocations, e.call)
+	e.pool = newPool(cfg.MaxInvocations, e.call, e.backlog.full)
+	e.backlog.init(cfg.MaxQueuedBytes, e.pool.resume)
+	e.starts = newTurnstile[machineKey](cfg.MaxStarts, cfg.MaxQueuedBytes, e.closed, e.writing.Done())
+	e.syncs = newTurnstile[machineKey](maxSeekingRoom, cfg.MaxQueuedBytes, e.closed, e.writing.Done())
+	e.signals = newTurnstile[struct{}](cfg.MaxStarts, cfg.MaxQueuedBytes, e.closed, e.writing.Done())
 	e.dueLoop = newLoop("due executions", e.log, e.claimDue)
 	e.deadLoop = newLoop("takeover", e.log, e.claimDead)
 	e.leaseLoop = newLoop("lease", e.log, e.renew)
@@ -200,10 +210,11 @@ func (e *Engine) Ready(ctx context.Context) error {
 // Stats gives the node's gauges.
 func (e *Engine) Stats() Stats {
 	s := Stats{
-		Live: e.lives.len(), QueuedWrites: e.writes.len(),
+		Live: e.lives.len(), QueuedWrites: e.writes.len(), QueuedBytes: e.backlog.len(),
 		Commits: e.counters.commits.Load(), Writes: e.counters.writes.Load(), Fenced: e.counters.fenced.Load(),
 		Started: e.counters.started.Load(), Ended: e.counters.ended.Load(), Parked: e.counters.parked.Load(),
 	}
 	s.Invocations, s.WaitingInvocations = e.pool.counts()
+	s.Starting, s.WaitingStarts = e.starts.counts()
 	return s
 }

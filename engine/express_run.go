@@ -10,15 +10,17 @@ import (
 	"github.com/tercel-workflows/tercel/statemachine"
 )
 
+// maxSeekingRoom is how many synchronous starts look for room in memory at a time; the others stand in line behind them.
+const maxSeekingRoom = 16
+
 // maxUnrecorded is how many writes may wait before the answer of a synchronous execution waits for its record: whoever
 // calls faster than the database writes is slowed down, and memory stays bounded.
 const maxUnrecorded = 1000
 
-// startExpress starts an Express execution asynchronously. Its answer comes when the start is durable. The execution
+// startExpress starts an Express execution asynchronously. The answer, to done, comes when the start is durable. The execution
 // does not wait for that: it is at least once, so what it does before may happen in vain, if the node crashes, but never
 // be missing. One that ends before a writer has come to its start is written as a single row.
-func (e *Engine) startExpress(ctx context.Context, m *compiled, row ExecutionRow) (Execution, bool, error) {
-	done := make(chan error, 1)
+func (e *Engine) startExpress(m *compiled, row ExecutionRow, done chan error) {
 	x := e.newExpress(m, row)
 	p := &point{express: x, answers: []answer{{message: message{answer: done}}}}
 	p.write = Write{Execution: row.ID, At: row.StartedAt, Node: x.node, Start: startRow(row, false, false)}
@@ -26,7 +28,6 @@ func (e *Engine) startExpress(ctx context.Context, m *compiled, row ExecutionRow
 	e.lives.add(x)
 	e.guardedStep(x)
 	e.submit(p)
-	return e.started(ctx, row, e.answered(ctx, done))
 }
 
 // StartSyncExecution runs an Express execution and gives it as it ended: Status, Output or Error and Cause, StartedAt
@@ -39,6 +40,9 @@ func (e *Engine) StartSyncExecution(ctx context.Context, r StartRequest) (Execut
 	if err := e.closed(); err != nil {
 		return Execution{}, err
 	}
+	if err := e.awaitRoom(ctx, &r); err != nil {
+		return Execution{}, err
+	}
 	m, row, err := e.prepare(ctx, r)
 	if err != nil {
 		return Execution{}, err
@@ -46,9 +50,6 @@ func (e *Engine) StartSyncExecution(ctx context.Context, r StartRequest) (Execut
 	if !m.express() {
 		return Execution{}, errorf(CodeTypeNotSupported, "state machine %s is of the type STANDARD, which cannot be run "+
 			"synchronously; start it, and wait for its end, or deploy it as EXPRESS", row.MachineName)
-	}
-	if err := e.awaitRoom(ctx); err != nil {
-		return Execution{}, err
 	}
 	x := e.newExpress(m, row)
 	x.express.sync = true
@@ -61,7 +62,15 @@ func (e *Engine) StartSyncExecution(ctx context.Context, r StartRequest) (Execut
 }
 
 // awaitRoom waits until memory takes another execution.
-func (e *Engine) awaitRoom(ctx context.Context) error {
+func (e *Engine) awaitRoom(ctx context.Context, r *StartRequest) error {
+	if e.room() > 0 {
+		return nil
+	}
+	weight := e.weight(r)
+	if err := e.syncs.enter(ctx, keyOf(r), weight); err != nil {
+		return err
+	}
+	defer e.syncs.leave(weight)
 	for failures := 0; e.room() <= 0; failures++ {
 		pause(ctx, backoff(min(failures, 2)))
 		if ctx.Err() != nil {

@@ -43,6 +43,11 @@ func (q *fairQueue[K, V]) pop() (v V, ok bool) {
 	var zero V
 	v, l.items[l.head] = l.items[l.head], zero
 	l.head++
+	if l.head > 64 && l.head*2 > len(l.items) { // a lane that is never empty does not keep the room of what has left it
+		n := copy(l.items, l.items[l.head:])
+		clear(l.items[n:])
+		l.items, l.head = l.items[:n], 0
+	}
 	q.size--
 	if l.head == len(l.items) {
 		delete(q.items, key)
@@ -50,4 +55,27 @@ func (q *fairQueue[K, V]) pop() (v V, ok bool) {
 	}
 	q.turns = append(q.turns, key)
 	return v, true
+}
+
+// peek gives what pop would.
+func (q *fairQueue[K, V]) peek() (v V, ok bool) {
+	if q.size == 0 {
+		return v, false
+	}
+	l := q.items[q.turns[q.head]]
+	return l.items[l.head], true
+}
+
+// keep drops what is not wanted any more, and the memory that it took.
+func (q *fairQueue[K, V]) keep(wanted func(V) bool) {
+	old := *q
+	*q = fairQueue[K, V]{}
+	for _, key := range old.turns[old.head:] {
+		l := old.items[key]
+		for _, v := range l.items[l.head:] {
+			if wanted(v) {
+				q.push(key, v)
+			}
+		}
+	}
 }

@@ -24,8 +24,8 @@ type job struct {
 	span        trace.SpanContext // of the attempt; not valid if nobody records spans
 	traceparent string            // for the function
 
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 }
 
 // invoke begins an attempt of a task. It does not wait: a call that finds no room waits in the pool.

@@ -56,7 +56,7 @@ type live struct {
 // message is a signal and where its answer goes.
 type message struct {
 	signal statemachine.Signal
-	answer chan<- error       // buffered; nil if nobody waits
+	answer chan<- error      // buffered; nil if nobody waits
 	from   trace.SpanContext // of the call that brought the signal, not valid if there is none
 }
 
@@ -79,6 +79,7 @@ type point struct {
 	commands []statemachine.Command
 	answers  []answer
 	spans    []span // which it ends
+	weight   int    // its size when it was submitted
 }
 
 // answer is what a caller is told once a durable point has committed.
@@ -89,10 +90,17 @@ type answer struct {
 
 // size is what a durable point weighs in a batch.
 func (p *point) size() int {
-	if p.express != nil { // the rest of it may still change
-		return len(p.write.Start.Input.JSON())
+	n := 0
+	if p.write.Start != nil {
+		n += len(p.write.Start.Input.JSON())
 	}
-	return len(p.write.Events) + len(p.write.Snapshot)
+	if p.express != nil { // the rest of it may still change
+		return n
+	}
+	if p.write.End != nil && p.write.End.Output != nil {
+		n += len(p.write.End.Output.JSON())
+	}
+	return n + len(p.write.Events) + len(p.write.Snapshot)
 }
 
 // settleWaiting answers the caller of a start that was stored to wait; there is no run of it in memory.

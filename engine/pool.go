@@ -9,8 +9,9 @@ import (
 // pool bounds the function calls of a node: in all, and for each function that has a bound of its own. Calls that wait
 // have their turns by state machine, so that the fan-out of one does not starve the others.
 type pool struct {
-	run func(*job)
-	max int
+	run  func(*job)
+	max  int
+	full func() bool // no further calls begin: their results would wait in memory
 
 	mu       sync.Mutex
 	running  int
@@ -28,8 +29,8 @@ type gate struct {
 	waiting fairQueue[uuid.UUID, *job]
 }
 
-func newPool(size int, run func(*job)) *pool {
-	p := &pool{run: run, max: size, gates: map[functionKey]*gate{}}
+func newPool(size int, run func(*job), full func() bool) *pool {
+	p := &pool{run: run, max: size, full: full, gates: map[functionKey]*gate{}}
 	p.empty.L = &p.mu
 	return p
 }
@@ -59,7 +60,7 @@ func (p *pool) submit(j *job) {
 
 // fill starts waiting jobs while there is room. The caller holds the lock.
 func (p *pool) fill() {
-	for p.running < p.max && !p.draining {
+	for p.running < p.max && !p.draining && !p.full() {
 		j, ok := p.waiting.pop()
 		if !ok {
 			return
@@ -96,6 +97,13 @@ func (p *pool) finished(j *job) {
 	if p.running == 0 {
 		p.empty.Broadcast()
 	}
+}
+
+// resume begins what had to wait while the pool was full.
+func (p *pool) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fill()
 }
 
 // drain lets no further job begin.

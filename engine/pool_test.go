@@ -38,7 +38,7 @@ func TestPoolKeepsItsBounds(t *testing.T) {
 			time.Sleep(time.Second)
 			all.now.Add(-1)
 			done.Add(1)
-		})
+		}, notFull)
 		machine := uuid.New()
 		for range 100 {
 			p.submit(testJob(machine, "slow", 3))
@@ -72,7 +72,7 @@ func TestPoolIsFairBetweenMachines(t *testing.T) {
 				at = time.Since(begin)
 			}
 			time.Sleep(time.Second)
-		})
+		}, notFull)
 		large := uuid.New()
 		for range 1000 {
 			p.submit(testJob(large, "f", 0))
@@ -91,7 +91,7 @@ func TestPoolDrains(t *testing.T) {
 		p := newPool(1, func(*job) {
 			time.Sleep(time.Second)
 			ran.Add(1)
-		})
+		}, notFull)
 		for range 3 {
 			p.submit(testJob(uuid.New(), "f", 0))
 		}
@@ -102,4 +102,22 @@ func TestPoolDrains(t *testing.T) {
 			t.Errorf("%d jobs ran, want the one that had begun", ran.Load())
 		}
 	})
+}
+
+func notFull() bool { return false }
+
+// A pool that is full begins nothing, and goes on when it is told that there is room.
+func TestPoolPauses(t *testing.T) {
+	var full atomic.Bool
+	full.Store(true)
+	ran := make(chan struct{})
+	p := newPool(5, func(*job) { close(ran) }, full.Load)
+	p.submit(testJob(uuid.New(), "any", 0))
+	if running, waiting := p.counts(); running != 0 || waiting != 1 {
+		t.Fatalf("%d run, %d wait; want one that waits", running, waiting)
+	}
+	full.Store(false)
+	p.resume()
+	<-ran
+	p.idle()
 }

@@ -12,6 +12,7 @@ import (
 // runner works on executions that have something to do, one at a time.
 func (e *Engine) runner() {
 	for {
+		e.backlog.wait()
 		x, ok := e.runnable.pop()
 		if !ok {
 			return

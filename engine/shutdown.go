@@ -94,6 +94,7 @@ func (e *Engine) abandon() map[uuid.UUID][]uuid.UUID {
 
 func (e *Engine) stopWorkers() {
 	e.stopWriting()
+	e.backlog.close()
 	e.runnable.close()
 	e.writes.close()
 	e.reads.close()

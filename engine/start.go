@@ -26,22 +26,44 @@ func (e *Engine) StartExecution(ctx context.Context, r StartRequest) (x Executio
 	if err := e.closed(); err != nil {
 		return Execution{}, false, err
 	}
+	weight := e.weight(&r)
+	if err := e.starts.enter(ctx, keyOf(&r), weight); err != nil {
+		return Execution{}, false, err
+	}
+	defer e.starts.leave(weight)
+	return e.startOne(ctx, r)
+}
+
+// keyOf gives by what starts have their turns.
+func keyOf(r *StartRequest) machineKey { return machineKey{namespaceOr(r.Namespace), r.StateMachine} }
+
+// weight gives what a start's input weighs while it is under way; one that is too large is refused at once.
+func (e *Engine) weight(r *StartRequest) int { return min(len(r.Input), e.cfg.Limits.Payload) }
+
+// startOne starts an execution, once there is room for its start.
+func (e *Engine) startOne(ctx context.Context, r StartRequest) (x Execution, created bool, err error) {
 	machine, row, err := e.prepare(ctx, r)
 	if err != nil {
 		return Execution{}, false, err
 	}
 	named := r.Name != "" && !machine.express()
 	done := make(chan error, 1)
-	if e.starved.Load() || e.room() <= 0 {
+	switch {
+	case e.starved.Load() || e.reserve(1) == 0:
 		e.starved.Store(true)
 		e.submit(&point{
 			write:   Write{Execution: row.ID, At: row.StartedAt, Start: startRow(row, named, true)},
 			answers: []answer{{message: message{answer: done}}},
 		})
-	} else if machine.express() {
-		return e.startExpress(ctx, machine, row)
-	} else if err := e.begin(machine, row, named, done); err != nil {
-		return Execution{}, false, err
+	case machine.express():
+		e.startExpress(machine, row, done)
+		e.reserved.Add(-1)
+	default:
+		err := e.begin(machine, row, named, done)
+		e.reserved.Add(-1)
+		if err != nil {
+			return Execution{}, false, err
+		}
 	}
 	return e.started(ctx, row, e.answered(ctx, done))
 }

@@ -87,7 +87,7 @@ type StartRow struct {
 	Input        *value.Value
 	StartedAt    time.Time
 	TraceContext string // traceparent of the starter, may be empty
-	// Waiting stores the start without running it: no owner, no history row, due at once, for any node with room.
+	// Waiting stores the start without running it: no owner, no history row. It waits in turn for a node with room.
 	Waiting bool
 }
 
@@ -125,8 +125,11 @@ type Claims interface {
 	// Nodes lists the nodes whose lease is good.
 	Nodes(ctx context.Context) ([]Node, error)
 
-	// ClaimDue takes up to limit parked executions whose time has come, and starts that wait for room, for the node.
+	// ClaimDue takes up to limit parked executions whose time has come for the node.
 	ClaimDue(ctx context.Context, node uuid.UUID, limit int) ([]Claimed, error)
+	// ClaimQueued takes up to limit starts that wait for room (StartRow.Waiting): an equal part for each state machine that
+	// has any, the oldest first. It may give fewer than there are, but none only if none is to be had.
+	ClaimQueued(ctx context.Context, node uuid.UUID, limit int) ([]Claimed, error)
 	// NextDue tells in how long the next parked execution is due, by the database's clock; false if none is.
 	NextDue(ctx context.Context) (time.Duration, bool, error)
 	// ClaimDead takes up to limit executions of nodes whose lease ran out.

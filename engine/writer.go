@@ -7,6 +7,8 @@ import (
 // submit hands a durable point to the writers.
 func (e *Engine) submit(p *point) {
 	e.underWay.Add(1)
+	p.weight = p.size()
+	e.backlog.add(p.weight)
 	e.writes.push(p)
 }
 
@@ -63,7 +65,9 @@ func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 // finish hands the executions of a batch back to the runners.
 func (e *Engine) finish(batch []*point) {
 	xs := make([]*live, 0, len(batch))
+	weight := 0
 	for _, p := range batch {
+		weight += p.weight
 		if p.write.Outcome == OutcomeFenced {
 			e.counters.fenced.Add(1)
 		}
@@ -77,5 +81,6 @@ func (e *Engine) finish(batch []*point) {
 		}
 		xs = append(xs, p.x)
 	}
+	e.backlog.remove(weight)
 	e.runnable.pushAll(xs)
 }

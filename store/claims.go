@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 var (
 	sqlClaimDue       = query("claim_due")
+	sqlClaimQueued    = query("claim_queued")
 	sqlClaimOfOwner   = query("claim_of_owner")
 	sqlClaimOne       = query("claim_one")
 	sqlParked         = query("parked")
@@ -26,13 +28,38 @@ var (
 	sqlTails          = query("tails")
 )
 
-// ClaimDue takes up to limit parked executions whose time has come, and starts that wait for room, the longest due
-// first.
+// ClaimDue takes up to limit parked executions whose time has come, the longest due first.
 func (s *Store) ClaimDue(ctx context.Context, node uuid.UUID, limit int) ([]engine.Claimed, error) {
 	claimed, err := s.claim(ctx, node, sqlClaimDue, limit)
 	if err != nil {
 		return nil, fmt.Errorf("claiming due executions: %w", err)
 	}
+	return claimed, nil
+}
+
+// ClaimQueued takes up to limit starts that wait for room: an equal part for each state machine that has any, the oldest
+// first. If there are more such machines than limit, those have their turn with the next calls. It may give fewer than
+// there are; only when it gives none does no start wait that it could take.
+func (s *Store) ClaimQueued(ctx context.Context, node uuid.UUID, limit int) ([]engine.Claimed, error) {
+	s.mu.Lock()
+	after := s.turn
+	s.mu.Unlock()
+	claimed, err := s.claim(ctx, node, sqlClaimQueued, limit, pgUUID(after))
+	if err == nil && len(claimed) == 0 && after != uuid.Nil { // the last machine has had its turn: from the first one on
+		after = uuid.Nil
+		claimed, err = s.claim(ctx, node, sqlClaimQueued, limit, pgUUID(after))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claiming starts that wait: %w", err)
+	}
+	for _, c := range claimed {
+		if bytes.Compare(c.Execution.Machine[:], after[:]) > 0 {
+			after = c.Execution.Machine
+		}
+	}
+	s.mu.Lock()
+	s.turn = after
+	s.mu.Unlock()
 	return claimed, nil
 }
 

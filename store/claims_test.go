@@ -96,13 +96,99 @@ func TestClaimDue(t *testing.T) {
 	}
 }
 
-// TestClaimDueWhole claims starts that wait for room: they have no snapshot and no history.
-func TestClaimDueWaiting(t *testing.T) {
+// queue stores n starts of a machine that wait for room.
+func (f *fixture) queue(machine uuid.UUID, n int) []uuid.UUID {
+	f.t.Helper()
+	ids, batch := make([]uuid.UUID, n), make([]*engine.Write, n)
+	for i := range batch {
+		w := f.start("")
+		w.Start.Machine, w.Start.Waiting, w.Events = machine, true, nil
+		ids[i], batch[i] = w.Execution, w
+	}
+	f.commit(engine.OutcomeCommitted, batch...)
+	return ids
+}
+
+// TestClaimQueuedInTurn lets every machine have its turn: the single start of one comes with the first that are claimed of
+// another's thousand, however many machines there are, and what is due is claimed apart from all of them.
+func TestClaimQueuedInTurn(t *testing.T) {
+	f := newFixture(t)
+	flood, single := newID(), newID()
+	f.queue(flood, 1000)
+	due := f.parked(1, time.Now().Add(-time.Second))[0]
+	lone := f.queue(single, 1)[0]
+	if claimed, err := f.ClaimDue(t.Context(), f.node, 10); err != nil || len(claimed) != 1 || claimed[0].Execution.ID != due {
+		t.Errorf("claimed %d, %v; want the one that is due", len(claimed), err)
+	}
+	claimed, err := f.ClaimQueued(t.Context(), f.node, 10)
+	if err != nil || len(claimed) != 6 || !slices.ContainsFunc(claimed, func(c engine.Claimed) bool { return c.Execution.ID == lone }) {
+		t.Fatalf("claimed %d, %v; want five of the flood and the single one", len(claimed), err)
+	}
+	// Thirty machines, four at a time: eight claims bring all of them to their turn once.
+	f.exec("UPDATE executions SET queued = NULL WHERE queued")
+	for range 30 {
+		f.queue(newID(), 3)
+	}
+	turns := map[uuid.UUID]int{}
+	for range 8 {
+		claimed, err := f.ClaimQueued(t.Context(), f.node, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range claimed {
+			turns[c.Execution.Machine]++
+		}
+	}
+	if len(turns) != 30 {
+		t.Errorf("after eight claims %d machines have had a turn, want all 30", len(turns))
+	}
+	for n := 1; n > 0; {
+		claimed, err := f.ClaimQueued(t.Context(), f.node, 7)
+		if n = len(claimed); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range claimed {
+			turns[c.Execution.Machine]++
+		}
+	}
+	for machine, n := range turns {
+		if n != 3 {
+			t.Errorf("%d starts of machine %s were claimed, want 3", n, machine)
+		}
+	}
+}
+
+// TestQueueCostsOthersNothing shows that an execution that never waits for room has no entry in the queue's index at any
+// time of its life.
+func TestQueueCostsOthersNothing(t *testing.T) {
+	f := newFixture(t)
+	size := func() (bytes int64) {
+		if err := f.pool.QueryRow(t.Context(), "SELECT pg_relation_size('executions_queued')").Scan(&bytes); err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	empty := size()
+	plain, parked := f.start("plain"), f.start("")
+	f.commit(engine.OutcomeCommitted, plain, parked)
+	f.commit(engine.OutcomeCommitted, f.park(parked.Execution, 1, time.Time{}))
+	f.commit(engine.OutcomeCommitted, f.end(plain.Execution, 1), f.end(parked.Execution, 2))
+	if n := size(); n != empty {
+		t.Errorf("the queue's index has grown from %d to %d bytes, though nothing ever waited in it", empty, n)
+	}
+	f.queue(f.machine.ID, 1)
+	if size() == empty {
+		t.Error("a start that waits is not in the queue's index")
+	}
+}
+
+// TestClaimQueued claims starts that wait for room: they have no snapshot and no history.
+func TestClaimQueued(t *testing.T) {
 	f := newFixture(t)
 	w := f.start("waiting")
 	w.Start.Waiting, w.Events = true, nil
 	f.commit(engine.OutcomeCommitted, w)
-	claimed, err := f.ClaimDue(t.Context(), f.node, 10)
+	claimed, err := f.ClaimQueued(t.Context(), f.node, 10)
 	if err != nil || len(claimed) != 1 {
 		t.Fatalf("claimed %d, %v", len(claimed), err)
 	}

@@ -62,51 +62,17 @@ func inexact(readable *string, bytes []byte) *string {
 	return &s
 }
 
-// startedRows are the rows of insert_started.
-type startedRows struct {
-	id, machine, revision, owner uuids
-	startedAt                    times
-	named                        bools
-	namespace, name              texts
-	input                        blobs
-	trace                        texts
-}
-
-func (r *startedRows) add(w *engine.Write) {
-	s := w.Start
-	r.id = append(r.id, pgUUID(w.Execution))
-	r.machine = append(r.machine, pgUUID(s.Machine))
-	r.revision = append(r.revision, pgUUID(s.Revision))
-	r.owner = append(r.owner, pgUUID(w.Node))
-	r.startedAt = append(r.startedAt, pgTime(s.StartedAt))
-	r.named = append(r.named, s.Named)
-	r.namespace = append(r.namespace, pgText(s.Namespace))
-	r.name = append(r.name, pgText(s.Name))
-	r.input = append(r.input, pgJSON(s.Input))
-	r.trace = append(r.trace, pgTextOrNull(s.TraceContext))
-}
-
-func (r *startedRows) args() []any {
-	return []any{r.id, r.machine, r.revision, r.owner, r.startedAt, r.named, r.namespace, r.name, r.input, r.trace}
-}
-
-// settledRows are the rows of insert_settled.
-type settledRows struct {
+// startColumns are what every row of a start has.
+type startColumns struct {
 	id, machine, revision uuids
 	startedAt             times
 	named                 bools
 	namespace, name       texts
 	input                 blobs
 	trace                 texts
-	ending                endings
-	wakeAt                times
-	snapshotSeq           ints
-	snapshot              blobs
-	due                   bools
-	owner                 uuids
 }
 
-func (r *settledRows) add(w *engine.Write) {
+func (r *startColumns) add(w *engine.Write) {
 	s := w.Start
 	r.id = append(r.id, pgUUID(w.Execution))
 	r.machine = append(r.machine, pgUUID(s.Machine))
@@ -117,7 +83,38 @@ func (r *settledRows) add(w *engine.Write) {
 	r.name = append(r.name, pgText(s.Name))
 	r.input = append(r.input, pgJSON(s.Input))
 	r.trace = append(r.trace, pgTextOrNull(s.TraceContext))
+}
 
+func (r *startColumns) args() []any {
+	return []any{r.id, r.machine, r.revision, r.startedAt, r.named, r.namespace, r.name, r.input, r.trace}
+}
+
+// startedRows are the rows of insert_started.
+type startedRows struct {
+	startColumns
+	owner uuids
+}
+
+func (r *startedRows) add(w *engine.Write) {
+	r.startColumns.add(w)
+	r.owner = append(r.owner, pgUUID(w.Node))
+}
+
+func (r *startedRows) args() []any { return append(r.startColumns.args(), r.owner) }
+
+// settledRows are the rows of insert_settled.
+type settledRows struct {
+	startColumns
+	ending      endings
+	wakeAt      times
+	snapshotSeq ints
+	snapshot    blobs
+	queued      bools
+	owner       uuids
+}
+
+func (r *settledRows) add(w *engine.Write) {
+	r.startColumns.add(w)
 	end, wake, snapshot, seq := w.End, time.Time{}, w.Snapshot, pgtype.Int8{Int64: w.Seq, Valid: true}
 	owner := pgtype.UUID{}
 	switch {
@@ -125,7 +122,7 @@ func (r *settledRows) add(w *engine.Write) {
 		snapshot = nil
 	case w.Park != nil:
 		wake = w.Park.WakeAt
-	case !s.Waiting:
+	case !w.Start.Waiting:
 		owner = pgUUID(w.Node)
 	}
 	if snapshot == nil {
@@ -138,17 +135,14 @@ func (r *settledRows) add(w *engine.Write) {
 	r.wakeAt = append(r.wakeAt, pgTime(wake))
 	r.snapshotSeq = append(r.snapshotSeq, seq)
 	r.snapshot = append(r.snapshot, snapshot)
-	r.due = append(r.due, s.Waiting)
+	r.queued = append(r.queued, w.Start.Waiting)
 	r.owner = append(r.owner, owner)
 }
 
 func (r *settledRows) args() []any {
 	e := &r.ending
-	return []any{
-		r.id, r.machine, r.revision, r.startedAt, r.named, r.namespace, r.name, r.input, r.trace,
-		e.status, e.endedAt, r.wakeAt, r.snapshotSeq, e.output, e.err, e.cause, e.errBytes, e.causeBytes, r.snapshot,
-		r.due, r.owner,
-	}
+	return append(r.startColumns.args(), e.status, e.endedAt, r.wakeAt, r.snapshotSeq, e.output, e.err, e.cause, e.errBytes,
+		e.causeBytes, r.snapshot, r.queued, r.owner)
 }
 
 // historyRows are the rows of append and append_if_started.

@@ -58,7 +58,7 @@ func TestCommitFinalShape(t *testing.T) {
 		!row.WakeAt.Equal(wakeAt) {
 		t.Errorf("the parked one is %+v", row)
 	}
-	if row := f.execution(waiting.Execution); row.Owner != nil || row.WakeAt == nil {
+	if row := f.execution(waiting.Execution); row.Owner != nil || row.WakeAt != nil {
 		t.Errorf("the waiting one is %+v", row)
 	}
 	if row := f.execution(snapshotted.Execution); row.Owner == nil || *row.Owner != f.node {
@@ -382,7 +382,7 @@ func TestCommitTx(t *testing.T) {
 		again.Outcome != engine.OutcomeNameTaken || again.Existing != second.Execution {
 		t.Errorf("outcomes %d, %d, %d (%s)", second.Outcome, other.Outcome, again.Outcome, again.Existing)
 	}
-	claimed, err := f.ClaimDue(t.Context(), f.node, 10)
+	claimed, err := f.ClaimQueued(t.Context(), f.node, 10)
 	if err != nil || len(claimed) != 2 {
 		t.Errorf("claimed %d, %v", len(claimed), err)
 	}

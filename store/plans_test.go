@@ -116,6 +116,7 @@ func TestPlans(t *testing.T) {
 		blocks int // how many pages it may touch
 	}{
 		{"claim_due", []any{f.node, anyUUID, 50}, "executions_wake", 3000},
+		{"claim_queued", []any{f.node, anyUUID, 50, uuid.Nil}, "executions_queued", 3000},
 		{"claim_of_owner", []any{f.node, anyUUID, 50, deadNode}, "executions_owner", 3000},
 		{"orphaned_owners", nil, "executions_owner", 60},
 		{"claim_one", []any{f.node, anyUUID, 1, live[0]}, "executions_pkey", 60},
@@ -184,6 +185,7 @@ func TestPlansWithoutStatistics(t *testing.T) {
 		{"parked", 1},
 		{"append_if_started", 4},
 		{"claim_due", 3},
+		{"claim_queued", 4},
 		{"claim_of_owner", 4},
 		{"claim_one", 4},
 		{"release", 2},

@@ -46,6 +46,7 @@ type Store struct {
 
 	mu         sync.Mutex
 	lostClaims map[uuid.UUID][]uuid.UUID // by node: tokens of claims of which it is unknown what they took
+	turn       uuid.UUID                 // the machine whose waiting starts were claimed last
 }
 
 var _ engine.Store = (*Store)(nil)

@@ -15,24 +15,24 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
 
 -- name: insert_started
 -- Starts that go on running: no more columns than they need.
-INSERT INTO executions (id, machine, revision, owner, started_at, named, namespace, name, input, trace_context)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::boolean[], $7::text[],
-                     $8::text[], $9::json[], $10::text[])
+INSERT INTO executions (id, machine, revision, started_at, named, namespace, name, input, trace_context, owner)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[], $7::text[],
+                     $8::json[], $9::text[], $10::uuid[])
 ON CONFLICT DO NOTHING -- guard
 
 -- name: insert_settled
--- Starts that wait for room (due), or have been parked, ended or snapshotted by the same write.
+-- Starts that wait for room (queued), or have been parked, ended or snapshotted by the same write.
 INSERT INTO executions (id, machine, revision, started_at, named, namespace, name, input, trace_context,
                         status, ended_at, wake_at, snapshot_seq, output, error, cause, error_bytes, cause_bytes, snapshot,
-                        owner)
+                        owner, queued)
 SELECT w.id, w.machine, w.revision, w.started_at, w.named, w.namespace, w.name, w.input, w.trace_context,
-       w.status, w.ended_at, CASE WHEN w.due THEN now() ELSE w.wake_at END, w.snapshot_seq, w.output,
-       w.error, w.cause, w.error_bytes, w.cause_bytes, w.snapshot, w.owner
+       w.status, w.ended_at, w.wake_at, w.snapshot_seq, w.output,
+       w.error, w.cause, w.error_bytes, w.cause_bytes, w.snapshot, w.owner, nullif(w.queued, false)
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[], $7::text[],
               $8::json[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::json[],
               $15::text[], $16::text[], $17::bytea[], $18::bytea[], $19::bytea[], $20::boolean[], $21::uuid[])
        AS w (id, machine, revision, started_at, named, namespace, name, input, trace_context,
-             status, ended_at, wake_at, snapshot_seq, output, error, cause, error_bytes, cause_bytes, snapshot, due,
+             status, ended_at, wake_at, snapshot_seq, output, error, cause, error_bytes, cause_bytes, snapshot, queued,
              owner)
 ON CONFLICT DO NOTHING -- guard
 
@@ -114,6 +114,29 @@ SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e
        e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
   FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
 
+-- name: claim_queued
+-- Takes starts that wait for room: of each state machine that has any, in turn behind $4, an equal part, the oldest first.
+-- One probe of the index finds the next machine, so that the cost does not grow with how many starts wait.
+WITH RECURSIVE turns AS (
+    (SELECT machine, 1::bigint AS n FROM executions WHERE queued AND machine > $4 ORDER BY machine LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.machine FROM executions e WHERE e.queued AND e.machine > t.machine ORDER BY e.machine LIMIT 1), t.n + 1
+      FROM turns t WHERE t.machine IS NOT NULL AND t.n < $3::bigint
+), picked AS MATERIALIZED (
+    SELECT q.id
+      FROM turns t
+     CROSS JOIN LATERAL (
+           SELECT e.id FROM executions e WHERE e.queued AND e.machine = t.machine ORDER BY e.machine, e.id
+            LIMIT $3::bigint / (SELECT count(machine) FROM turns) FOR UPDATE SKIP LOCKED) q
+     WHERE t.machine IS NOT NULL
+), claimed AS (
+    UPDATE executions e SET owner = $1, claim = $2, queued = NULL FROM picked p WHERE e.id = p.id RETURNING e.*
+)
+SELECT e.id, e.namespace, e.machine, coalesce(m.name, ''), e.revision, e.name, e.status, e.input, e.output, e.error,
+       e.cause, e.error_bytes, e.cause_bytes, e.started_at, e.ended_at, e.owner, e.wake_at, e.redrive_count,
+       e.redriven_at, e.trace_context, e.snapshot, e.snapshot_seq, ''
+  FROM claimed e LEFT JOIN state_machines m ON m.id = e.machine
+
 -- name: claim_of_owner
 WITH orphaned AS MATERIALIZED (
     SELECT id FROM executions WHERE owner = $4 LIMIT $3::bigint FOR UPDATE SKIP LOCKED
@@ -137,7 +160,7 @@ SELECT e.id, e.namespace, e.machine, '', e.revision, e.name, e.status, e.input, 
 -- name: claim_one
 -- Takes a parked execution, and also one whose owner is no longer among the nodes.
 WITH claimed AS (
-    UPDATE executions e SET owner = $1, claim = $2, wake_at = NULL
+    UPDATE executions e SET owner = $1, claim = $2, wake_at = NULL, queued = NULL
      WHERE e.id = $4 AND e.status = 'RUNNING' AND $3::bigint > 0
        AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM nodes n WHERE n.id = e.owner))
     RETURNING e.*
