@@ -29,6 +29,9 @@ type Invocation struct {
 	// MaxResult bounds the result in bytes, besides the function's own bound; 0 means no further bound. A larger one is
 	// the error States.DataLimitExceeded, and is not read to its end.
 	MaxResult int
+	// Pattern is how the task waits for its work. A job that was started with Sync or Sync2 is not awaited by Invoke.
+	Pattern   statemachine.Pattern
+	EnteredAt time.Time // when the state was entered
 }
 
 // TaskInfo tells a function which task it works on. The deadline of the task is that of the context.
@@ -47,7 +50,12 @@ type TaskInfo struct {
 }
 
 // TaskError is the failure of a function as ASL sees it.
-type TaskError struct{ Name, Cause string }
+type TaskError struct {
+	Name, Cause string
+	// Body is the whole error object, JSON, as the function gave it; nil if it gave none. Functions that are named as AWS
+	// Lambda's are have it as their cause.
+	Body []byte
+}
 
 // Error gives name and cause.
 func (e *TaskError) Error() string { return e.Name + ": " + e.Cause }
@@ -138,7 +146,11 @@ func namedError(body []byte) *TaskError {
 	if json.Unmarshal(body, &b) != nil || b.Type == "" {
 		return nil //nolint:nilerr // what is no such body names no error
 	}
-	return &TaskError{Name: clip(b.Type, maxErrorName), Cause: clip(b.Message, maxCause)}
+	named := &TaskError{Name: clip(b.Type, maxErrorName), Cause: clip(b.Message, maxCause)}
+	if len(body) <= maxCause {
+		named.Body = body
+	}
+	return named
 }
 
 // clip cuts text to at most n bytes, at the border of a character, and marks the cut.
