@@ -27,6 +27,7 @@ const maxAnswer = 256 << 20
 type Client struct {
 	Server    string // base URL, such as http://127.0.0.1:8083
 	Namespace string // "" means the server's default
+	Key       string // access key, tercel_...; "" for a server that asks for none
 	UserAgent string
 	HTTP      *http.Client // nil means http.DefaultClient. It must have no timeout of its own, for Events and Wait.
 }
@@ -128,6 +129,9 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	if c.Namespace != "" {
 		req.Header.Set(wire.NamespaceHeader, c.Namespace)
+	}
+	if c.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Key)
 	}
 	if c.UserAgent != "" {
 		req.Header.Set("User-Agent", c.UserAgent)
