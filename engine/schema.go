@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
+	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/statemachine/schema"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
@@ -87,12 +89,38 @@ func clipped(text string) string {
 
 // checkInput refuses an input that does not fit the machine's InputSchema.
 func checkInput(m *compiled, input *value.Value) error {
-	problems := m.machine.CheckInput(input)
-	if len(problems) == 0 {
-		return nil
+	if text := m.machine.InputError(m.definition.Name, input); text != "" {
+		return &Error{CodeInvalidExecutionInput, clipped(text)}
 	}
-	return errorf(CodeInvalidExecutionInput, "the input does not fit the InputSchema of state machine %s: %s",
-		m.definition.Name, clipped(problems.Error()))
+	return nil
+}
+
+// FunctionSchemas gives what definitions are compiled with where functions have these configurations, see
+// statemachine.Options. Deploy does the same with the functions that are registered.
+func FunctionSchemas(functions map[string]FunctionConfig) (func(resource string) (input, output *schema.Schema), error) {
+	type pair struct{ input, output *schema.Schema }
+	known := make(map[string]pair, len(functions))
+	for name, config := range functions {
+		input, output, err := config.Schema.compile()
+		if err != nil {
+			return nil, fmt.Errorf("function %s: %w", name, err)
+		}
+		known[name] = pair{input, output}
+	}
+	return func(resource string) (input, output *schema.Schema) {
+		name, ok := functionName(resource)
+		if !ok {
+			return nil, nil
+		}
+		return known[name].input, known[name].output
+	}, nil
+}
+
+// ValidateIn is ValidateAs with the functions of a namespace, so that it finds what a deploy there would find.
+func (e *Engine) ValidateIn(ctx context.Context, namespace, kind, file string, definition []byte) (diag.List, error) {
+	schemas := &schemaFinder{ctx: ctx, functions: e.functions, namespace: namespaceOr(namespace)}
+	_, diagnostics := compile(kind, file, definition, statemachine.Options{Function: schemas.find})
+	return diagnostics, asked(schemas.err)
 }
 
 // schemaFinder finds the schemas of functions while a definition is compiled.

@@ -104,8 +104,8 @@ Start here:
 		}
 	}
 	add("server", a.devCommand(), a.serveCommand(), a.migrateCommand(), a.benchCommand())
-	add("define", a.validateCommand(), a.testCommand(), a.deployCommand(), a.machinesCommand(), a.functionsCommand(),
-		a.fmtCommand(), a.convertCommand(), a.schemaCommand())
+	add("define", a.validateCommand(), a.testCommand(), a.backtestCommand(), a.deployCommand(), a.machinesCommand(),
+		a.functionsCommand(), a.fmtCommand(), a.convertCommand(), a.schemaCommand())
 	add("execute", a.startCommand(), a.runCommand(), a.listCommand(), a.describeCommand(), a.historyCommand(), a.watchCommand(),
 		a.stopCommand(), a.redriveCommand(), a.taskCommand())
 	add("", a.versionCommand())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tercel-workflows/tercel/cmd/tercel/project"
+	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/web/client"
@@ -42,7 +43,7 @@ type progress func(i, n int, what string)
 // broken file leaves the server as it is. Functions and machines that the project does not name stay.
 func apply(ctx context.Context, c *client.Client, p *project.Project, strict bool, tell progress) (applied, error) {
 	done := applied{Namespace: c.Namespace}
-	definitions, warnings, err := readDefinitions(p.Machines)
+	definitions, warnings, err := readDefinitions(p)
 	if err != nil {
 		return done, err
 	}
@@ -95,11 +96,16 @@ func outcome(created, changed bool) string {
 	}
 }
 
-// readDefinitions reads and checks the definitions of machines. Errors of all of them come back together.
-func readDefinitions(machines []project.Machine) ([]definition, diag.List, error) {
+// readDefinitions reads and checks the definitions of a project's machines, with the schemas of its functions. Errors of
+// all of them come back together.
+func readDefinitions(p *project.Project) ([]definition, diag.List, error) {
+	known, err := registryOf(p)
+	if err != nil {
+		return nil, nil, err
+	}
 	var all []definition
 	var found diag.List
-	for _, m := range machines {
+	for _, m := range p.Machines {
 		text := m.Text
 		if text == nil {
 			var err error
@@ -107,11 +113,7 @@ func readDefinitions(machines []project.Machine) ([]definition, diag.List, error
 				return nil, nil, fmt.Errorf("state machine %s: reading its definition: %w", m.Name, err)
 			}
 		}
-		compile := statemachine.Compile
-		if m.Type == "EXPRESS" {
-			compile = statemachine.CompileExpress
-		}
-		_, list := compile(m.File, text)
+		_, list := statemachine.CompileWith(m.File, text, statemachine.Options{Express: m.Type == engine.TypeExpress, Function: known.functions})
 		found = append(found, list...)
 		all = append(all, definition{m, text})
 	}

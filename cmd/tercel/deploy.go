@@ -64,7 +64,7 @@ func (a *app) deploy(ctx context.Context, path string, f deployFlags) error {
 		c.Namespace = p.Namespace
 	}
 	if f.dryRun {
-		definitions, found, err := readDefinitions(p.Machines)
+		definitions, found, err := readDefinitions(p)
 		if err == nil && f.strict && len(found) > 0 {
 			err = found
 		}

@@ -31,7 +31,7 @@ const (
 
 const exitHelp = `Exit codes:
   0  done
-  1  it went wrong in a way that has no code of its own
+  1  it went wrong in a way that has no code of its own; an execution of backtest came out differently
   2  the command line is wrong
   3  what was named does not exist
   4  a definition, a registry file or an input is invalid

@@ -24,6 +24,7 @@ type runFlags struct {
 	start              string
 	seed               uint64
 	maxStates          int
+	registry           string
 	trace, quiet       bool
 }
 
@@ -42,8 +43,15 @@ ends without success.`,
   tercel run order.asl.yaml --mock-error 'Charge=Gateway.Busy: try later' --mock 'Charge={"payment": "p1"}'
   tercel run --mock-file order` + cases.Suffix + ` --case 'a declined card is final' --trace`,
 		Args: args(cobra.MaximumNArgs(1)),
-		RunE: func(_ *cobra.Command, words []string) error { return a.rehearseOne(words, f) },
+		RunE: func(cmd *cobra.Command, words []string) error {
+			known, err := a.registry(cmd, f.registry)
+			if err != nil {
+				return err
+			}
+			return a.rehearseOne(words, f, known)
+		},
 	}
+	registryFlag(cmd, &f.registry)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.input, "input", "i", "", "input: JSON, @FILE, or - for the standard input; {} if there is none")
 	flags.StringVar(&f.inputFile, "input-file", "", "file that holds the input")
@@ -109,8 +117,8 @@ func (m mockFlag) Set(text string) error {
 }
 
 // rehearseOne rehearses one execution and shows it.
-func (a *app) rehearseOne(words []string, f runFlags) error {
-	script, err := a.script(words, f)
+func (a *app) rehearseOne(words []string, f runFlags, known *registry) error {
+	script, err := a.script(words, f, known)
 	if err != nil {
 		return err
 	}
@@ -153,7 +161,7 @@ func failureText(r *rehearsal.Result) string {
 }
 
 // script makes the script of what the command line names.
-func (a *app) script(words []string, f runFlags) (rehearsal.Script, error) {
+func (a *app) script(words []string, f runFlags, r *registry) (rehearsal.Script, error) {
 	var s rehearsal.Script
 	if f.mockFile == "" && f.caseName != "" {
 		return s, usagef("--case needs --mock-file")
@@ -162,14 +170,14 @@ func (a *app) script(words []string, f runFlags) (rehearsal.Script, error) {
 		return s, usagef("which definition? Name its file, or a case with --mock-file and --case")
 	}
 	if f.mockFile != "" {
-		c, err := findCase(f.mockFile, f.caseName)
+		c, err := findCase(f.mockFile, f.caseName, r)
 		if err != nil {
 			return s, err
 		}
 		s = c.Script()
 	}
 	if len(words) == 1 {
-		m, err := a.compile(words[0])
+		m, err := a.compile(words[0], r.options(words[0]))
 		if err != nil {
 			return s, err
 		}
@@ -198,12 +206,12 @@ func (a *app) script(words []string, f runFlags) (rehearsal.Script, error) {
 }
 
 // compile reads a definition that has to be in order.
-func (a *app) compile(file string) (*statemachine.Machine, error) {
+func (a *app) compile(file string, options statemachine.Options) (*statemachine.Machine, error) {
 	text, err := a.readFile(file)
 	if err != nil {
 		return nil, &exitError{exitNotFound, fmt.Errorf("reading the definition: %w", bareError(err))}
 	}
-	m, found := statemachine.Compile(file, text)
+	m, found := statemachine.CompileWith(file, text, options)
 	if m == nil {
 		return nil, found
 	}
@@ -227,8 +235,8 @@ func (a *app) scriptInput(s *rehearsal.Script, f runFlags) error {
 }
 
 // findCase reads a case file for one of its cases. The name may be left out if there is only one.
-func findCase(file, name string) (*cases.Case, error) {
-	f, found := readCaseFile(file, &openedFiles{})
+func findCase(file, name string, r *registry) (*cases.Case, error) {
+	f, found := readCaseFile(file, &openedFiles{}, r)
 	if f == nil {
 		return nil, found
 	}

@@ -25,6 +25,8 @@ type testFlags struct {
 	match       *regexp.Regexp
 	coverageMin float64
 	junit       string
+	registry    string
+	known       *registry // what the registry file says
 	watch       bool
 }
 
@@ -42,8 +44,14 @@ docs/TESTING.md tells what can stand in a case file.`,
 		Example: `  tercel test
   tercel test order` + cases.Suffix + ` --run 'declined|busy' --watch
   tercel test --coverage-min 90 --junit report.xml`,
-		RunE: func(cmd *cobra.Command, paths []string) error { return a.test(cmd.Context(), paths, f) },
+		RunE: func(cmd *cobra.Command, paths []string) (err error) {
+			if f.known, err = a.registry(cmd, f.registry); err != nil {
+				return err
+			}
+			return a.test(cmd.Context(), paths, f)
+		},
 	}
+	registryFlag(cmd, &f.registry)
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "only the cases whose name matches a regular expression")
 	flags.Float64Var(&f.coverageMin, "coverage-min", 0, "least coverage of each definition, in percent")
@@ -137,7 +145,7 @@ func (a *app) rehearse(files []string, f testFlags, opened *openedFiles) *testRu
 	}
 	for _, name := range files {
 		t := testedFile{name: name}
-		t.file, t.findings = readCaseFile(name, opened)
+		t.file, t.findings = readCaseFile(name, opened, f.known)
 		if t.file == nil {
 			r.invalid = true
 			r.files = append(r.files, t)
@@ -167,14 +175,14 @@ func (r *testRun) below(percent float64) []string {
 }
 
 // readCaseFile reads a case file with all that it names.
-func readCaseFile(name string, opened *openedFiles) (*cases.File, diag.List) {
+func readCaseFile(name string, opened *openedFiles, known *registry) (*cases.File, diag.List) {
 	text, err := opened.read(name)
 	if err != nil {
 		return nil, diag.List{{
 			Severity: diag.Error, Code: cases.CodeFile, File: name, Message: fmt.Sprintf("reading the case file: %v", bareError(err)),
 		}}
 	}
-	return cases.Parse(filepath.ToSlash(name), text, opened.read)
+	return cases.ParseWith(filepath.ToSlash(name), text, opened.read, known.options)
 }
 
 // openedFiles reads files and remembers which.

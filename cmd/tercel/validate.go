@@ -17,7 +17,7 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var strict bool
-	var explain string
+	var explain, file string
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check definitions and registry files; needs no server",
@@ -35,13 +35,18 @@ With --explain it prints what a finding means, by the code in its brackets.`,
 			}
 			return args(cobra.MinimumNArgs(1))(cmd, words)
 		},
-		RunE: func(_ *cobra.Command, words []string) error {
+		RunE: func(cmd *cobra.Command, words []string) error {
 			if explain != "" {
 				return a.explain(explain)
 			}
-			return a.validate(words, strict)
+			known, err := a.registry(cmd, file)
+			if err != nil {
+				return err
+			}
+			return a.validate(words, strict, known)
 		},
 	}
+	registryFlag(cmd, &file)
 	cmd.Flags().StringVar(&explain, "explain", "", "print the page of a finding's `code`, and check nothing")
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
 	return cmd
@@ -62,11 +67,11 @@ func (a *app) explain(code string) error {
 	return &exitError{exitNotFound, errors.New(message)}
 }
 
-func (a *app) validate(paths []string, strict bool) error {
+func (a *app) validate(paths []string, strict bool, known *registry) error {
 	var found diag.List
 	checked := 0
 	for _, path := range paths {
-		n, list, err := a.check(path)
+		n, list, err := a.check(path, known)
 		if err != nil {
 			return err
 		}
@@ -106,7 +111,7 @@ func (a *app) printFindings(found diag.List, checked int, bad bool) {
 }
 
 // check checks one file and what it names, and tells how many definitions that was.
-func (a *app) check(path string) (int, diag.List, error) {
+func (a *app) check(path string, known *registry) (int, diag.List, error) {
 	text, err := a.readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil, &exitError{exitNotFound, fmt.Errorf("there is no file %s", path)}
@@ -119,7 +124,7 @@ func (a *app) check(path string) (int, diag.List, error) {
 		name = "stdin"
 	}
 	if !isRegistry(path, text) {
-		_, found := statemachine.Compile(name, text)
+		_, found := statemachine.CompileWith(name, text, known.options(path))
 		return 1, found, nil
 	}
 	p, err := project.Parse(name, text)
@@ -130,7 +135,7 @@ func (a *app) check(path string) (int, diag.List, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	definitions, warnings, err := readDefinitions(p.Machines)
+	definitions, warnings, err := readDefinitions(p)
 	if errors.As(err, &found) {
 		return len(p.Machines), found, nil
 	}

@@ -9,14 +9,18 @@ import (
 
 // validate checks a definition, bare or in an envelope, and answers 200 with all findings, also when there are errors.
 func (a *API) validate(w http.ResponseWriter, r *http.Request) error {
-	if _, err := namespace(r); err != nil {
+	in, err := namespace(r)
+	if err != nil {
 		return err
 	}
 	d, definition, err := readDeploy(r)
 	if err != nil {
 		return err
 	}
-	found := a.eng.ValidateAs(d.Type, d.File, definition)
+	found, err := a.eng.ValidateIn(r.Context(), in, d.Type, d.File, definition)
+	if err != nil {
+		return err
+	}
 	if found == nil {
 		found = diag.List{}
 	}

@@ -55,6 +55,8 @@ type Case struct {
 	mocks     []mock
 	common    []mock // of the file
 	expect    expectation
+
+	interventions []rehearsal.Intervention
 }
 
 // Open gives the text of a file that a case file names: its definition, or an input. Paths are slashed, and seen from
@@ -108,7 +110,7 @@ func (f *File) Find(name string) *Case {
 func (c *Case) Script() rehearsal.Script {
 	return rehearsal.Script{
 		Machine: c.machine, Name: machineName(c.File), Input: c.input, Start: c.start, Seed: c.seed, MaxStates: c.maxStates,
-		Answer: c.answer,
+		Answer: c.answer, Interventions: c.interventions,
 	}
 }
 

@@ -309,6 +309,8 @@ func (r *reader) readCase(n *source.Node, d defaults) {
 	fields := []fieldReader{
 		{"name", r.text(&c.Name, "the name of a case")},
 		{"mocks", func(n *source.Node) { d.mocks = r.mocks(n) }},
+		{"stop", r.stop(&c.interventions)},
+		{"redrive", r.redrive(&c.interventions)},
 		{"expect", func(n *source.Node) { c.Expects = true; r.expectation(n, &c.expect) }},
 	}
 	fields = append(fields, r.common(&d)...)
