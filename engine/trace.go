@@ -48,6 +48,7 @@ type executionTrace struct {
 
 	spans    []span // of the decision under way, until it is durable
 	failures map[statemachine.FrameID]failed
+	items    int               // of the Map that has just succeeded
 	cause    trace.SpanContext // of the call that brought the signal that is being decided
 	away     *absence          // since when the execution was out of memory, until its next durable point says it is back
 }

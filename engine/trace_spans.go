@@ -90,6 +90,8 @@ func (x *executionTrace) see(run *statemachine.Run, f *statemachine.Frame, ev st
 		x.fails(f, data.Error, data.Cause)
 	case event.MapFailed:
 		x.fails(f, data.Error, data.Cause)
+	case event.MapSucceeded:
+		x.items = f.Size() // the exit of the state comes next, and does not know it any more
 	case event.RetryScheduled:
 		x.below(run, f, ev.Time)
 		delete(x.failures, f.ID())
@@ -221,9 +223,11 @@ func (x *executionTrace) place(f *statemachine.Frame) []attribute.KeyValue {
 		}
 		list = append(list, attribute.Int(key, f.Index()))
 	}
-	if _, typ := f.State(); typ == "Map" && f.Size() > 0 {
+	if _, typ := f.State(); typ == "Map" {
+		items := max(f.Size(), x.items)
+		x.items = 0
 		traced, _ := x.room(f)
-		list = append(list, attribute.Int(attrItems, f.Size()), attribute.Int(attrUntraced, max(0, f.Size()-traced)))
+		list = append(list, attribute.Int(attrItems, items), attribute.Int(attrUntraced, max(0, items-traced)))
 	}
 	return list
 }
