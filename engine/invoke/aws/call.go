@@ -133,6 +133,9 @@ func (a *Action) unreached(ctx context.Context, err error) error {
 	if a.optimized != nil {
 		prefix = a.optimized.prefix
 	}
+	if _, named := errors.AsType[*invoke.TaskError](err); named {
+		return err
+	}
 	cause := err.Error()
 	if forbidden, ok := errors.AsType[*invoke.ForbiddenError](err); ok {
 		cause = forbidden.Error()

@@ -3,8 +3,10 @@ package aws
 import (
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,9 +161,9 @@ func (a *s3Action) result(got *answer) (*value.Value, error) {
 			o.Text("LastModified", at.UTC().Format(time.RFC3339))
 		}
 		var meta value.Members
-		for name, v := range got.header {
+		for _, name := range slices.Sorted(maps.Keys(got.header)) {
 			if key, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
-				meta.Set(strings.ToLower(key), value.FromString(v[0]))
+				meta.Set(strings.ToLower(key), value.FromString(got.header.Get(name)))
 			}
 		}
 		o.Set("Metadata", meta.Object())
