@@ -47,6 +47,7 @@ type app struct {
 	environment
 	server    string
 	namespace string
+	key       string // access key; with a leading @, the file that it is in
 	json      bool
 }
 
@@ -79,16 +80,18 @@ Start here:
   tercel start order --input '{"id": 1}' --watch
 
 ` + exitHelp,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          a.knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              a.knownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.readKey() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.server, "server", a.env("TERCEL_SERVER", defaultServer), "URL of the server (env TERCEL_SERVER)")
 	flags.StringVarP(&a.namespace, "namespace", "n", a.env("TERCEL_NAMESPACE", ""), "namespace to work in (env TERCEL_NAMESPACE)")
+	flags.StringVar(&a.key, "key", "", "access key, or @FILE with it in a file (env TERCEL_KEY)") // no default: help would show it
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 
 	root.AddGroup(
@@ -103,7 +106,7 @@ Start here:
 			root.AddCommand(c)
 		}
 	}
-	add("server", a.devCommand(), a.serveCommand(), a.migrateCommand(), a.benchCommand())
+	add("server", a.devCommand(), a.serveCommand(), a.keysCommand(), a.auditCommand(), a.healthCommand(), a.migrateCommand(), a.benchCommand())
 	add("define", a.validateCommand(), a.testCommand(), a.backtestCommand(), a.deployCommand(), a.machinesCommand(),
 		a.functionsCommand(), a.fmtCommand(), a.convertCommand(), a.schemaCommand())
 	add("execute", a.startCommand(), a.runCommand(), a.listCommand(), a.describeCommand(), a.historyCommand(), a.watchCommand(),
@@ -133,13 +136,30 @@ func (a *app) env(name, otherwise string) string {
 	return otherwise
 }
 
+// readKey gets the access key from where it is: the flag, the environment, or a file that one of them names.
+func (a *app) readKey() error {
+	if a.key == "" {
+		a.key = a.getenv("TERCEL_KEY")
+	}
+	path, isFile := strings.CutPrefix(a.key, "@")
+	if isFile {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return &exitError{exitNotFound, fmt.Errorf("reading the access key: %w", err)}
+		}
+		a.key = string(text)
+	}
+	a.key = strings.TrimSpace(a.key)
+	return nil
+}
+
 // client gives the way to the server.
 func (a *app) client() *client.Client {
 	server := a.server
 	if !strings.Contains(server, "://") {
 		server = "http://" + server
 	}
-	return &client.Client{Server: server, Namespace: a.namespace, UserAgent: "tercel/" + version().Version}
+	return &client.Client{Server: server, Namespace: a.namespace, Key: a.key, UserAgent: "tercel/" + version().Version}
 }
 
 // printf writes to the standard output. What cannot be written there cannot be told there either.

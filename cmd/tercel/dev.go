@@ -14,6 +14,7 @@ import (
 
 	"github.com/tercel-workflows/tercel/cmd/tercel/project"
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/web"
 	"github.com/tercel-workflows/tercel/web/client"
 )
@@ -87,16 +88,17 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: db.url, migrate: true, databaseWait: 10 * time.Second, log: log,
 		engine: engine.Config{AllowCommands: true}, alone: db.cluster != nil,
+		access: access.Config{Open: server.Addr().Addr().IsLoopback()},
 	})
 	if err != nil {
 		return err
 	}
 	defer n.close()
-	if !server.Addr().Addr().IsLoopback() {
-		a.notef("Warning: whoever reaches %s may run anything on this machine. Keep to 127.0.0.1 unless you trust your network.\n",
-			server.Addr())
+	if !n.access.Required() && !server.Addr().Addr().IsLoopback() {
+		a.notef("Warning: whoever reaches %s may run anything on this machine. Keep to 127.0.0.1 unless you trust your network, or "+
+			"make an access key: tercel keys create me --scope admin --server %s\n", server.Addr(), server.URL())
 	}
-	l := newLoader(a, f.file, &client.Client{Server: server.URL(), Namespace: a.namespace})
+	l := newLoader(a, f.file, &client.Client{Server: server.URL(), Namespace: a.namespace, Key: a.key})
 	l.load(ctx)
 	if err := a.announce(server, db, l, time.Since(began)); err != nil {
 		return err

@@ -18,7 +18,8 @@ func TestDocumentation(t *testing.T) {
 	}
 	page := string(text)
 	for _, code := range []int{
-		exitOK, exitFailure, exitUsage, exitNotFound, exitInvalid, exitUnsuccessful, exitUnreachable, exitTimeout, exitInterrupted,
+		exitOK, exitFailure, exitUsage, exitNotFound, exitInvalid, exitUnsuccessful, exitUnreachable, exitTimeout, exitDenied,
+		exitInterrupted,
 	} {
 		if !strings.Contains(page, fmt.Sprintf("\n| %d | ", code)) || !strings.Contains(exitHelp, fmt.Sprintf("\n  %d  ", code)) {
 			t.Errorf("the exit code %d is not documented", code)

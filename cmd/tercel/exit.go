@@ -26,6 +26,7 @@ const (
 	exitUnsuccessful = 5
 	exitUnreachable  = 6
 	exitTimeout      = 7
+	exitDenied       = 8
 	exitInterrupted  = 130
 )
 
@@ -38,6 +39,7 @@ const exitHelp = `Exit codes:
   5  the execution ended without success (start --wait, start --watch, watch, run); a case or the coverage of test fell short
   6  no server answers, or its database is away
   7  the time given with --timeout ran out
+  8  the access key is missing, wrong or expired, or does not allow this
   130  interrupted`
 
 var errInterrupted = errors.New("interrupted")
@@ -85,6 +87,9 @@ var serverCodes = map[string]int{
 	string(engine.CodeInvalidArn):               exitInvalid,
 	string(engine.CodeInvalidToken):             exitInvalid,
 	string(engine.CodeValidation):               exitInvalid,
+	api.CodeKeyDoesNotExist:                     exitNotFound,
+	api.CodeUnauthenticated:                     exitDenied,
+	api.CodeAccessDenied:                        exitDenied,
 	api.CodeInvalidJSON:                         exitInvalid,
 	api.CodePayloadTooLarge:                     exitInvalid,
 	string(engine.CodeServiceUnavailable):       exitUnreachable,

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/migrations"
 	"github.com/tercel-workflows/tercel/store"
 	"github.com/tercel-workflows/tercel/web"
@@ -37,6 +38,8 @@ type nodeConfig struct {
 	databaseWait time.Duration // how long to wait for the database
 	alone        bool          // no other process uses the database: nodes that are in it are gone
 	engine       engine.Config // without Store, Peers, Address and Logger
+	access       access.Config // without Store and Logger
+	proxies      []netip.Prefix
 	log          *slog.Logger
 }
 
@@ -44,6 +47,7 @@ type nodeConfig struct {
 type node struct {
 	server *web.Server
 	engine *engine.Engine
+	access *access.Control
 	pool   *pgxpool.Pool
 	log    *slog.Logger
 }
@@ -70,6 +74,9 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 			return nil, err
 		}
 	}
+	if err := n.startAccess(ctx, st, cfg); err != nil {
+		return nil, err
+	}
 	maxBody := max(minBody, int64(cfg.engine.Limits.Payload)+bodyRoom)
 	way := peers.New(func() []byte { return n.engine.PeerKey() }, maxBody)
 	config := cfg.engine
@@ -90,10 +97,27 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	}
 	n.engine = made
 	server.Serve(web.NewRouter(web.Config{
-		Engine: made, Peers: way, Version: version(), Logger: cfg.log, MaxBody: maxBody,
+		Engine: made, Access: n.access, Proxies: cfg.proxies, Peers: way, Version: version(), Logger: cfg.log, MaxBody: maxBody,
 		LoopbackOnly: server.Addr().Addr().IsLoopback(), Draining: server.Draining(),
 	}), cfg.log)
 	return n, nil
+}
+
+// startAccess reads the access keys, and refuses to serve a port that other machines reach while there are none.
+func (n *node) startAccess(ctx context.Context, st *store.Store, cfg nodeConfig) error {
+	config := cfg.access
+	config.Store, config.Logger = st, cfg.log
+	control := access.New(config)
+	if err := control.Start(ctx); err != nil {
+		return err
+	}
+	n.access = control
+	if config.Exposed && !control.HasKeys() {
+		return usagef("there is no access key yet, and without one a server listens on this machine only, not on %s.\n"+
+			"Make the first key: tercel keys create admin --scope admin --database-url POSTGRES\n"+
+			"or listen on 127.0.0.1", n.server.Addr())
+	}
+	return nil
 }
 
 // wait waits until the context ends, or the server or a database of ours does by itself.
@@ -119,6 +143,13 @@ func (n *node) close() {
 		ctx, cancel := context.WithTimeout(context.Background(), handBackTime)
 		if err := n.engine.Shutdown(ctx); err != nil {
 			n.log.Warn("the engine did not end cleanly; another node takes its executions over", "error", err)
+		}
+		cancel()
+	}
+	if n.access != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		if err := n.access.Close(ctx); err != nil {
+			n.log.Error("the audit did not end cleanly", "error", err)
 		}
 		cancel()
 	}

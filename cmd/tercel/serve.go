@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/statemachine"
+	"github.com/tercel-workflows/tercel/web"
 )
 
 // serveFlags are the flags of serve.
@@ -25,6 +27,8 @@ type serveFlags struct {
 	allowCommands, noMigrate       bool
 	region, account                string
 	logLevel, logFormat            string
+	trustedProxies                 []string
+	auditRetention                 time.Duration
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -37,8 +41,8 @@ that ends hands its executions to the others, and those of a node that dies are 
 
 Every flag can be set by the environment as well: --max-live is TERCEL_MAX_LIVE.
 
-There are no access keys yet: whoever reaches the port may do everything. It listens on this machine only, unless
---listen says otherwise.`,
+Once there is an access key (tercel keys create), every request must carry one. Without any, it listens on this machine
+only, where whoever reaches the port may do everything.`,
 		Example: `  tercel serve --database-url postgres://tercel:secret@db:5432/tercel
   TERCEL_DATABASE_URL=... tercel serve --listen 0.0.0.0:8083 --advertise-url http://10.0.0.7:8083`,
 		Args:    args(cobra.NoArgs),
@@ -60,6 +64,9 @@ There are no access keys yet: whoever reaches the port may do everything. It lis
 	flags.BoolVar(&f.noMigrate, "no-migrate", false, "leave the tables as they are (see tercel migrate)")
 	flags.StringVar(&f.region, "region", "", "region in ARNs (default us-east-1)")
 	flags.StringVar(&f.account, "account", "", "account in ARNs (default 000000000000)")
+	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
+		"addresses or networks of proxies whose X-Forwarded-For is believed; several with commas")
+	flags.DurationVar(&f.auditRetention, "audit-retention", 0, "how long entries of the audit are kept, such as 8760h (default for ever)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	return cmd
@@ -81,19 +88,24 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	proxies, err := web.ParseProxies(f.trustedProxies)
+	if err != nil {
+		return usagef("--trusted-proxies: %w", err)
+	}
 	server, err := listen(ctx, f.listen, "--listen 127.0.0.1:PORT")
 	if err != nil {
 		return err
 	}
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: f.databaseURL, advertise: f.advertise, migrate: !f.noMigrate, databaseWait: f.databaseWait,
-		engine: config, log: log,
+		engine: config, log: log, proxies: proxies,
+		access: access.Config{Exposed: !server.Addr().Addr().IsLoopback(), AuditRetention: f.auditRetention},
 	})
 	if err != nil {
 		return err
 	}
-	if !server.Addr().Addr().IsLoopback() {
-		log.Warn("whoever reaches this port may do everything; keep it within a network that you trust", "listen", f.listen)
+	if !n.access.Required() {
+		log.Warn("there are no access keys yet: whoever reaches this port may do everything", "listen", f.listen)
 	}
 	log.Info("serving", "url", server.URL(), "node", n.engine.Node().ID, "address", n.engine.Node().Address,
 		"version", version().Version)
@@ -112,8 +124,8 @@ func (f serveFlags) engineConfig() (engine.Config, error) {
 			return engine.Config{}, usagef("--%s is %d, but must be positive", name, n)
 		}
 	}
-	if f.lease < 0 || f.grace < 0 {
-		return engine.Config{}, usagef("--lease and --grace must be positive")
+	if f.lease < 0 || f.grace < 0 || f.auditRetention < 0 {
+		return engine.Config{}, usagef("--lease, --grace and --audit-retention must be positive")
 	}
 	return engine.Config{
 		Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,

@@ -20,8 +20,10 @@ import (
 // Config is what a Control is made of. Only Store is required.
 type Config struct {
 	Store Store
-	// Open says that no keys are asked for, whatever there are: `tercel dev` on loopback.
-	Open bool
+	// Open says that no keys are asked for, whatever there are: `tercel dev` on loopback. OpenAs is what callers are called
+	// then; default Loopback.
+	Open   bool
+	OpenAs string
 	// Exposed says that the port is reached from other machines: keys are asked for even if there are none.
 	Exposed bool
 	Logger  *slog.Logger
@@ -35,6 +37,8 @@ type Config struct {
 	// AuditEvery is how often entries of the audit are written at most; default 100 ms. AuditQueue is how many may wait; default 10,000.
 	AuditEvery time.Duration
 	AuditQueue int
+	// AuditRetention is for how long entries of the audit are kept; 0 means for ever.
+	AuditRetention time.Duration
 }
 
 // Control says who may do what on one node, and keeps the audit. It is safe for concurrent use.
@@ -59,6 +63,7 @@ func New(cfg Config) *Control {
 	cfg.Stale = cmp.Or(cfg.Stale, 15*time.Second)
 	cfg.AuditEvery = cmp.Or(cfg.AuditEvery, 100*time.Millisecond)
 	cfg.AuditQueue = cmp.Or(cfg.AuditQueue, 10_000)
+	cfg.OpenAs = cmp.Or(cfg.OpenAs, Loopback)
 	return &Control{
 		cfg: cfg, ring: newRing(cfg), audit: newAuditor(cfg), stop: make(chan struct{}),
 	}
@@ -76,6 +81,9 @@ func (c *Control) Start(ctx context.Context) error {
 	}
 	c.loops.Go(func() { c.ring.run(c.stop) })
 	c.loops.Go(func() { c.audit.run(c.stop) })
+	if c.cfg.AuditRetention > 0 {
+		c.loops.Go(func() { c.audit.forget(c.stop) })
+	}
 	return nil
 }
 
@@ -97,6 +105,9 @@ func (c *Control) Required() bool {
 	return !c.cfg.Open && (c.cfg.Exposed || c.ring.any())
 }
 
+// HasKeys tells whether a key was ever made in the cluster.
+func (c *Control) HasKeys() bool { return c.ring.any() }
+
 // Open tells whether no keys are asked for whatever there are, as by `tercel dev`.
 func (c *Control) Open() bool { return c.cfg.Open }
 
@@ -104,7 +115,9 @@ func (c *Control) Open() bool { return c.cfg.Open }
 // The errors are *UnauthenticatedError and *UnavailableError; the principal is Nobody then.
 func (c *Control) Authenticate(ctx context.Context, secret string) (Principal, error) {
 	if !c.Required() {
-		return Local(), nil
+		p := Local()
+		p.Name = c.cfg.OpenAs
+		return p, nil
 	}
 	if secret == "" {
 		return Nobody(), errMissing()

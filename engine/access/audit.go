@@ -15,7 +15,10 @@ const (
 	auditLimit   = 10 * time.Second // for one statement
 	roomPatience = 5 * time.Second  // how long a call waits for room in the queue
 	maxDenials   = 50               // calls that were not let in, recorded in a second
-	maxText      = 512              // bytes of each text of an entry
+	forgetBatch  = 1000             // old entries deleted in one statement
+	forgetEvery  = 10 * time.Minute // how often it is looked for them
+	forgetPause  = 100 * time.Millisecond
+	maxText      = 512 // bytes of each text of an entry
 )
 
 // auditor writes entries in batches, in the background: entries that come within 100 ms share a commit, and no call waits for it. So a
@@ -239,6 +242,31 @@ func (a *auditor) write(ctx context.Context, batch []Entry) error {
 		return fmt.Errorf("writing the audit: %w", err)
 	}
 	return nil
+}
+
+// forget deletes entries that are older than they are kept, in small pieces, until stop is closed.
+func (a *auditor) forget(stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-stop
+		cancel()
+	}()
+	for {
+		rest := forgetEvery
+		n, err := a.cfg.Store.DeleteAudit(ctx, a.cfg.Now().Add(-a.cfg.AuditRetention), forgetBatch)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.log.Warn("old entries of the audit could not be deleted", "error", err)
+		case n == forgetBatch:
+			rest = forgetPause
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(rest):
+		}
+	}
 }
 
 // drain writes what is left, and tries again until ctx ends.

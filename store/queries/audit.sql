@@ -15,4 +15,5 @@ SELECT id, at, actor, key_id, action, namespace, resource, address, outcome, req
  ORDER BY id DESC LIMIT $5
 
 -- name: delete_audit
-DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2)
+-- Nodes that delete at once pass each other's rows over.
+DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
