@@ -31,6 +31,7 @@ func (e *Engine) committed(x *live, p *point) bool {
 	x.seq = p.write.Seq + 1
 	w := &p.write
 	stays := false
+	e.dropActivityTasks(x, p.commands)
 	if x.express == nil {
 		x.trace.emit(p.spans)
 	}

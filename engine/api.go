@@ -66,6 +66,7 @@ type ForwardedCall struct {
 	Output    json.RawMessage     `json:"output,omitempty"`
 	Error     string              `json:"error,omitempty"`
 	Cause     string              `json:"cause,omitempty"`
+	Worker    string              `json:"worker,omitempty"` // CallStarted only
 }
 
 // CallKind names what a ForwardedCall asks for.
@@ -77,6 +78,7 @@ const (
 	CallSuccess   CallKind = "success"
 	CallFailure   CallKind = "failure"
 	CallHeartbeat CallKind = "heartbeat"
+	CallStarted   CallKind = "started" // a worker takes the task of an activity
 )
 
 // DeployRequest is a state machine to deploy.

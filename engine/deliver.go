@@ -41,6 +41,8 @@ func (c *ForwardedCall) signal() (statemachine.Signal, error) {
 		return statemachine.TaskFailed{Task: c.Task, Error: c.Error, Cause: c.Cause}, nil
 	case CallHeartbeat:
 		return statemachine.TaskHeartbeat{Task: c.Task}, nil
+	case CallStarted:
+		return statemachine.TaskStarted{Task: c.Task, Worker: c.Worker}, nil
 	default:
 		return nil, errorf(CodeValidation, "calls of the kind %q are not known to this release", c.Kind)
 	}
@@ -155,6 +157,8 @@ func callError(err error, c *ForwardedCall) error {
 		return nil
 	case errors.As(err, &ended), errors.Is(err, statemachine.ErrEnded), errors.Is(err, statemachine.ErrTaskTimedOut):
 		return errorf(CodeTaskTimedOut, "nobody waits for task %d of execution %s any more: %v", c.Task, c.Execution, err)
+	case errors.Is(err, statemachine.ErrTaskTaken):
+		return errorf(CodeTaskDoesNotExist, "task %d of execution %s is another worker's already", c.Task, c.Execution)
 	case errors.Is(err, statemachine.ErrTaskDoesNotExist):
 		return errorf(CodeTaskDoesNotExist, "task %d of execution %s was answered before, or never was", c.Task, c.Execution)
 	default:

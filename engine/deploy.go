@@ -123,6 +123,18 @@ func (e *Engine) unknownResources(ctx context.Context, r DeployRequest, machine 
 	var warnings diag.List
 	for _, resource := range machine.Resources() {
 		d := diag.Diagnostic{Severity: diag.Warning, File: r.File, Hint: hint}
+		if activity, ok := statemachine.ActivityName(resource); ok {
+			exists, err := e.activityExists(ctx, activityKey{r.Namespace, activity})
+			if err != nil {
+				return nil, err
+			}
+			if !exists {
+				d.Code, d.Message = "UNKNOWN_ACTIVITY", fmt.Sprintf("there is no activity %q; tasks that use it will fail until it is created", activity)
+				d.Hint = "create it: tercel activity create " + activity
+				warnings = append(warnings, d)
+			}
+			continue
+		}
 		name, ok := functionName(resource)
 		switch {
 		case !ok:

@@ -28,13 +28,14 @@ import (
 
 // Engine runs executions. Make one with New.
 type Engine struct {
-	cfg       Config
-	log       *slog.Logger
-	tracer    tracer
-	tokens    tokens
-	peerKey   []byte
-	machines  *machines
-	functions *functions
+	cfg        Config
+	log        *slog.Logger
+	tracer     tracer
+	tokens     tokens
+	peerKey    []byte
+	machines   *machines
+	functions  *functions
+	activities *activities
 
 	node     atomic.Pointer[Node]
 	leased   atomic.Bool  // the last renewal succeeded
@@ -49,6 +50,7 @@ type Engine struct {
 	runnable *queue[*live]
 	writes   *queue[*point]
 	reads    *queue[*reading]
+	queueing *queue[*queueChange]
 
 	starved  atomic.Bool  // executions wait for room in memory
 	looksAt  atomic.Int64 // when the node looks for due executions next, in Unix nanoseconds
@@ -68,7 +70,7 @@ type Engine struct {
 	stopCalls, stopWriting context.CancelFunc
 	workers                sync.WaitGroup
 
-	dueLoop, deadLoop, leaseLoop, timerLoop, registryLoop *loop
+	dueLoop, deadLoop, leaseLoop, timerLoop, registryLoop, activityLoop *loop
 }
 
 // counters count since the start.
@@ -97,13 +99,15 @@ func New(cfg Config) (*Engine, error) {
 			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,
 			inCode: map[string]Func{}, found: map[functionKey]*function{},
 		},
-		lives:    &lives{set: map[uuid.UUID]*live{}},
-		flights:  &flights{pending: map[uuid.UUID]chan struct{}{}},
-		hub:      &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
-		timers:   &timers{},
-		runnable: newQueue[*live](),
-		writes:   newQueue[*point](),
-		reads:    newQueue[*reading](),
+		lives:      &lives{set: map[uuid.UUID]*live{}},
+		flights:    &flights{pending: map[uuid.UUID]chan struct{}{}},
+		hub:        &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
+		timers:     &timers{},
+		runnable:   newQueue[*live](),
+		writes:     newQueue[*point](),
+		reads:      newQueue[*reading](),
+		queueing:   newQueue[*queueChange](),
+		activities: newActivities(),
 	}
 	e.machines.init()
 	e.calls, e.stopCalls = context.WithCancel(context.Background())
@@ -118,6 +122,7 @@ func New(cfg Config) (*Engine, error) {
 	e.leaseLoop = newLoop("lease", e.log, e.renew)
 	e.timerLoop = newLoop("timers", e.log, e.tick)
 	e.registryLoop = newLoop("registry", e.log, e.refresh)
+	e.activityLoop = newLoop("activities", e.log, e.supplyWorkers)
 	e.timers.loop = e.timerLoop
 	node, err := e.newNode()
 	if err != nil {
@@ -146,6 +151,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	for range readers {
 		e.workers.Go(e.reader)
 	}
+	e.workers.Go(e.queueWriter)
 	for _, l := range e.loops() {
 		l.start()
 	}
@@ -172,7 +178,7 @@ func (e *Engine) join(ctx context.Context) error {
 }
 
 func (e *Engine) loops() []*loop {
-	return []*loop{e.leaseLoop, e.timerLoop, e.dueLoop, e.deadLoop, e.registryLoop}
+	return []*loop{e.leaseLoop, e.timerLoop, e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop}
 }
 
 // now is the clock of decisions.

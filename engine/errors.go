@@ -28,9 +28,12 @@ const (
 	CodeTaskDoesNotExist         Code = "TaskDoesNotExist"
 	CodeTaskTimedOut             Code = "TaskTimedOut"
 	CodeResourceNotFound         Code = "ResourceNotFound" // a function, a revision
+	CodeActivityDoesNotExist     Code = "ActivityDoesNotExist"
 	CodeTypeNotSupported         Code = "StateMachineTypeNotSupported"
 	CodeValidation               Code = "ValidationException"
 	CodeServiceUnavailable       Code = "ServiceUnavailable"
+	// CodeActivityWorkerLimitExceeded refuses a worker where too many wait for the same activity.
+	CodeActivityWorkerLimitExceeded Code = "ActivityWorkerLimitExceeded"
 )
 
 // Error is an error that the caller of the engine can act on. Two errors are the same to errors.Is if their codes are.
@@ -57,6 +60,7 @@ var (
 	ErrInvalidToken             = &Error{Code: CodeInvalidToken}
 	ErrTaskDoesNotExist         = &Error{Code: CodeTaskDoesNotExist}
 	ErrTaskTimedOut             = &Error{Code: CodeTaskTimedOut}
+	ErrActivityDoesNotExist     = &Error{Code: CodeActivityDoesNotExist}
 	ErrServiceUnavailable       = &Error{Code: CodeServiceUnavailable}
 )
 

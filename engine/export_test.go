@@ -26,3 +26,12 @@ func (e *Engine) Poison(id uuid.UUID) bool {
 	x.run = nil
 	return true
 }
+
+// WaitingWorkers counts the workers that wait for tasks of activities on this node.
+func (e *Engine) WaitingWorkers() int {
+	n := 0
+	for _, d := range e.activities.demand() {
+		n += d.Workers
+	}
+	return n
+}

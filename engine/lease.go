@@ -97,6 +97,7 @@ func (e *Engine) refresh(ctx context.Context) (time.Duration, error) {
 	if e.registry.Swap(version) != version {
 		e.machines.forget()
 		e.functions.forget()
+		e.activities.forget()
 	}
 	return e.cfg.Poll, nil
 }

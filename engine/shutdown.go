@@ -19,7 +19,8 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	if !e.state.CompareAndSwap(stateRunning, stateStopping) {
 		return nil
 	}
-	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.registryLoop} {
+	e.activities.close()
+	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop} {
 		l.stop()
 	}
 	e.graceForExpress(ctx)
@@ -98,6 +99,7 @@ func (e *Engine) stopWorkers() {
 	e.runnable.close()
 	e.writes.close()
 	e.reads.close()
+	e.queueing.close()
 	e.workers.Wait()
 }
 
@@ -126,6 +128,7 @@ func (e *Engine) kill() {
 	e.frozen.Store(true)
 	e.stopWriting()
 	e.stopCalls()
+	e.activities.close()
 	e.pool.drain()
 	for _, l := range e.loops() {
 		l.stop()

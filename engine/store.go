@@ -17,6 +17,7 @@ type Store interface {
 	Writer
 	Claims
 	Registry
+	Activities
 	Reader
 }
 

@@ -15,6 +15,7 @@ type Machine struct {
 	flow       *flow
 	input      *schema.Schema    // nil: none
 	states     map[string]*state // of all flows: their names are unique over the definition
+	activities bool              // a Task state has the resource of an activity
 }
 
 // flow is a set of states with a start.
@@ -47,6 +48,9 @@ func (s *state) task() *taskState {
 	t, _ := s.behaviour.(*taskState)
 	return t
 }
+
+// HasActivities tells whether a Task state is one that workers poll for.
+func (m *Machine) HasActivities() bool { return m.activities }
 
 // Comment gives the definition's comment.
 func (m *Machine) Comment() string { return m.definition.Comment }

@@ -50,6 +50,7 @@ func (sc *stateCompiler) task(node *asl.Task) behaviour {
 	}
 	sc.function(node, s)
 	sc.approval(node, s)
+	sc.machine.activities = sc.machine.activities || s.isActivity()
 	return s
 }
 

@@ -79,6 +79,7 @@ var serverCodes = map[string]int{
 	string(engine.CodeExecutionDoesNotExist):    exitNotFound,
 	string(engine.CodeStateMachineDoesNotExist): exitNotFound,
 	string(engine.CodeResourceNotFound):         exitNotFound,
+	string(engine.CodeActivityDoesNotExist):     exitNotFound,
 	string(engine.CodeTaskDoesNotExist):         exitNotFound,
 	string(engine.CodeInvalidDefinition):        exitInvalid,
 	string(engine.CodeInvalidExecutionInput):    exitInvalid,

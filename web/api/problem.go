@@ -42,11 +42,14 @@ var statuses = map[engine.Code]int{
 	engine.CodeStateMachineDoesNotExist: http.StatusNotFound,
 	engine.CodeTaskDoesNotExist:         http.StatusNotFound,
 	engine.CodeResourceNotFound:         http.StatusNotFound,
+	engine.CodeActivityDoesNotExist:     http.StatusNotFound,
 	engine.CodeExecutionAlreadyExists:   http.StatusConflict,
 	engine.CodeExecutionNotRedrivable:   http.StatusConflict,
 	engine.CodeTaskTimedOut:             http.StatusGone,
 	engine.CodeInvalidDefinition:        http.StatusUnprocessableEntity,
 	engine.CodeServiceUnavailable:       http.StatusServiceUnavailable,
+
+	engine.CodeActivityWorkerLimitExceeded: http.StatusTooManyRequests,
 }
 
 // refusal is an error of the API's own: what is wrong with a request.

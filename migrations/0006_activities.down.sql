@@ -1,0 +1,2 @@
+DROP TABLE activity_tasks;
+DROP TABLE activities;
