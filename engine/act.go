@@ -34,15 +34,18 @@ func (e *Engine) committed(x *live, p *point) bool {
 	e.dropActivityTasks(x, p.commands)
 	if x.express == nil {
 		x.trace.emit(p.spans)
+		e.metrics.entered(&x.row, p.entered)
 	}
 	switch {
 	case w.End != nil:
 		e.counters.ended.Add(1)
+		e.metrics.ended(&x.row, w.End)
 		x.trace.ended(x.run, w.End)
 		e.tellEnd(x, w.End)
 		e.retire(x, errEnded)
 	case w.Park != nil:
 		e.counters.parked.Add(1)
+		e.metrics.parked(&x.row)
 		e.retire(x, errMoved)
 		e.parkedUntil(w.Park.WakeAt)
 	default:

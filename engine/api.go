@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
@@ -43,6 +44,8 @@ type Config struct {
 	// TracerProvider makes the spans of executions, see package tracing for the id generator that it needs; default: the
 	// one of otel.SetTracerProvider.
 	TracerProvider trace.TracerProvider
+	// MeterProvider takes the metrics; default: the one of otel.SetMeterProvider.
+	MeterProvider metric.MeterProvider
 	// TraceIterations is of how many iterations of a Map the states have spans; default 100, negative: none. Of a Map
 	// within a Map a tenth of them have, so that the trace of an execution stays bounded.
 	TraceIterations int
@@ -148,6 +151,8 @@ type Stats struct {
 	Invocations        int   `json:"invocations"`         // function calls in flight
 	WaitingInvocations int   `json:"waiting_invocations"` // function calls that wait for room
 	QueuedWrites       int   `json:"queued_writes"`       // durable points that wait for a commit
+	Runnable           int   `json:"runnable"`            // executions that have something to do and wait for a processor
+	WaitingReads       int   `json:"waiting_reads"`       // parked executions that wait to be read for a signal
 	QueuedBytes        int   `json:"queued_bytes"`        // their size, with those that commit just now
 	Starting           int   `json:"starting"`            // starts under way
 	WaitingStarts      int   `json:"waiting_starts"`      // callers in line to start

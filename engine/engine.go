@@ -25,6 +25,7 @@ import (
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
 )
+	metrics   *metrics
 
 // Engine runs executions. Make one with New.
 type Engine struct {
@@ -128,6 +129,10 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.metrics, err = newMetrics(cfg); err != nil {
+		return nil, err
+	}
+	e.timers.late = e.metrics.late
 	e.node.Store(node)
 	return e, nil
 }
@@ -140,6 +145,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err := e.join(ctx); err != nil {
 		e.state.Store(stateStopped)
 		return fmt.Errorf("starting the engine: %w", err)
+	}
+	if err := e.metrics.observe(e.Stats); err != nil {
+		return err
 	}
 	e.leased.Store(true)
 	for range runtime.GOMAXPROCS(0) {
@@ -217,6 +225,7 @@ func (e *Engine) Ready(ctx context.Context) error {
 func (e *Engine) Stats() Stats {
 	s := Stats{
 		Live: e.lives.len(), QueuedWrites: e.writes.len(), QueuedBytes: e.backlog.len(),
+		Runnable: e.runnable.len(), WaitingReads: e.reads.len(),
 		Commits: e.counters.commits.Load(), Writes: e.counters.writes.Load(), Fenced: e.counters.fenced.Load(),
 		Started: e.counters.started.Load(), Ended: e.counters.ended.Load(), Parked: e.counters.parked.Load(),
 	}

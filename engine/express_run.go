@@ -57,6 +57,7 @@ func (e *Engine) StartSyncExecution(ctx context.Context, r StartRequest) (Execut
 	x.waiters = append(x.waiters, told)
 	e.lives.add(x)
 	e.counters.started.Add(1)
+	e.metrics.started(&row)
 	e.guardedStep(x)
 	return e.syncAnswer(ctx, x, told)
 }
@@ -118,6 +119,7 @@ func (e *Engine) newExpress(m *compiled, row ExecutionRow) *live {
 // it goes on.
 func (e *Engine) actAtOnce(x *live, p *point) bool {
 	x.trace.emit(p.spans)
+	e.metrics.entered(&x.row, p.entered)
 	e.act(x, p.commands)
 	if x.run.Status() != statemachine.Running {
 		e.endExpress(x, p, endRow(x.run))
@@ -183,6 +185,7 @@ func (e *Engine) recordSync(x *live, p *point) {
 	if x.express.level == LogOff {
 		x.pending = nil
 		e.counters.ended.Add(1)
+		e.metrics.ended(&x.row, p.write.End)
 		x.trace.ended(x.run, p.write.End)
 		e.tellEnd(x, p.write.End)
 		e.retire(x, errEnded)

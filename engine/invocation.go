@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -84,7 +85,9 @@ func (e *Engine) call(j *job) {
 		ctx, cancel = context.WithDeadline(ctx, j.command.Deadline)
 		defer cancel()
 	}
+	began := time.Now()
 	result, err := e.guardedCall(ctx, j)
+	e.metrics.called(j.x.row.Namespace, j.function.key.name, callOutcome(ctx, j, err), time.Since(began))
 	if err != nil && ctx.Err() != nil {
 		// Nobody waits for it any more, or its time is over: that is for the run to say, at its next tick.
 		return

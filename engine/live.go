@@ -79,6 +79,7 @@ type point struct {
 	commands []statemachine.Command
 	answers  []answer
 	spans    []span // which it ends
+	entered  int    // how many states it enters
 	weight   int    // its size when it was submitted
 }
 

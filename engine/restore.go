@@ -42,6 +42,9 @@ func (e *Engine) restore(ctx context.Context, node uuid.UUID, c *Claimed, first 
 		x.express.taken()
 	}
 	x.returns()
+	if due := x.run.NextDeadline(); byTime && !due.IsZero() {
+		e.metrics.late(e.now().Sub(due))
+	}
 	if x.run.Status() == "" {
 		first = statemachine.Start{}
 	}

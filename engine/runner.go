@@ -151,6 +151,7 @@ func (e *Engine) decide(x *live, messages []message) (p *point) {
 	}
 	x.lastAt = env.Now
 	p.spans = x.trace.take(x, env.Now)
+	p.entered = statesEntered(events)
 	if x.express != nil {
 		x.express.note(events)
 	} else {

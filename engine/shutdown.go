@@ -30,6 +30,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	e.stopCalls()
 	err := e.quiesce(ctx)
 	e.leaseLoop.stop()
+	e.metrics.close()
 	ids := e.abandon()
 	e.stopWorkers()
 	if err == nil {
@@ -124,6 +125,7 @@ func (e *Engine) handBack(ctx context.Context, ids map[uuid.UUID][]uuid.UUID) er
 
 // kill ends the engine as a crash does: nothing is waited for, committed or handed back.
 func (e *Engine) kill() {
+	e.metrics.close()
 	e.state.Store(stateStopped)
 	e.frozen.Store(true)
 	e.stopWriting()

@@ -77,6 +77,7 @@ func (e *Engine) started(ctx context.Context, row ExecutionRow, err error) (Exec
 		return x, false, err
 	case err == nil, errors.Is(err, errMoved): // moved: it is durable, and went on elsewhere
 		e.counters.started.Add(1)
+		e.metrics.started(&row)
 		return e.execution(row), true, nil
 	default:
 		return Execution{}, false, err

@@ -20,6 +20,7 @@ type timers struct {
 	mu   sync.Mutex
 	heap timerHeap
 	loop *loop
+	late func(by time.Duration) // is told how late each deadline is met
 }
 
 // set puts the execution's deadline into the heap; zero takes it out.
@@ -61,6 +62,7 @@ func (t *timers) due(now time.Time) (due []*live, rest time.Duration) {
 			return due, wait
 		}
 		heap.Pop(&t.heap)
+		t.late(now.Sub(first.timer.at))
 		first.timer.at = time.Time{}
 		due = append(due, first)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 )
 
 // submit hands a durable point to the writers.
@@ -43,8 +44,10 @@ func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 		writes[i] = &p.write
 	}
 	for failures := 0; ; failures++ {
+		began := time.Now()
 		err := e.cfg.Store.Commit(ctx, writes)
 		if err == nil {
+			e.metrics.committed(len(batch), time.Since(began))
 			e.counters.commits.Add(1)
 			e.counters.writes.Add(int64(len(batch)))
 			if failures > 0 {
@@ -55,6 +58,7 @@ func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		e.metrics.failures.Add(ctx, 1)
 		if failures == 0 {
 			e.log.Warn("the database does not take writes; executions wait", keyError, err, keyCount, len(batch))
 		}
@@ -70,6 +74,7 @@ func (e *Engine) finish(batch []*point) {
 		weight += p.weight
 		if p.write.Outcome == OutcomeFenced {
 			e.counters.fenced.Add(1)
+			e.metrics.fenced.Add(e.writing, 1)
 		}
 		if p.x == nil {
 			p.settleWaiting()
