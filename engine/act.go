@@ -30,14 +30,23 @@ func (e *Engine) settle(x *live, p *point) bool {
 func (e *Engine) committed(x *live, p *point) bool {
 	x.seq = p.write.Seq + 1
 	w := &p.write
+	if len(w.Notices) > 0 {
+		e.noticeLoop.kick()
+	}
 	stays := false
 	e.dropActivityTasks(x, p.commands)
+	if w.End == nil {
+		e.dropChildren(x, p.commands)
+	}
 	if x.express == nil {
 		x.trace.emit(p.spans)
 		e.metrics.entered(&x.row, p.entered)
 	}
 	switch {
 	case w.End != nil:
+		if w.Settled {
+			e.childLoop.kick()
+		}
 		e.counters.ended.Add(1)
 		e.metrics.ended(&x.row, w.End)
 		x.trace.ended(x.run, w.End)

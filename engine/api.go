@@ -20,9 +20,11 @@ type Config struct {
 	Store Store
 
 	Address string // base URL at which other nodes reach this one, may be empty
-	Version string // of the program, for the list of nodes
-	Region  string // in ARNs; default us-east-1
-	Account string // in ARNs; default 000000000000
+	// PublicURL is the base URL at which people and other systems reach the cluster, for links; default http://localhost:8083.
+	PublicURL string
+	Version   string // of the program, for the list of nodes
+	Region    string // in ARNs; default us-east-1
+	Account   string // in ARNs; default 000000000000
 
 	MaxLive        int           // executions in memory at a time; default 10,000. Starts beyond it are stored and wait.
 	MaxStarts      int           // starts, and signals for parked executions, under way at a time; default 4,000. Further callers wait.
@@ -36,8 +38,12 @@ type Config struct {
 	ShutdownGrace  time.Duration // how long Shutdown waits for function calls in flight; default 5s
 	MachineCache   int           // compiled revisions kept in memory; default 1,000
 
+	LinkTTL time.Duration // how long the link of an approval without a deadline is good; default 30 days
+	Secrets NotifySecrets // with which people are told of approvals
+
 	Limits        statemachine.Limits
 	AllowCommands bool // functions may run commands on this machine
+	Integrations  IntegrationConfig
 	Peers         Peers
 	Logger        *slog.Logger
 
@@ -69,7 +75,8 @@ type ForwardedCall struct {
 	Output    json.RawMessage     `json:"output,omitempty"`
 	Error     string              `json:"error,omitempty"`
 	Cause     string              `json:"cause,omitempty"`
-	Worker    string              `json:"worker,omitempty"` // CallStarted only
+	Decision  *ForwardedDecision  `json:"decision,omitempty"` // CallDecide and CallDelegate only
+	Worker    string              `json:"worker,omitempty"`   // CallStarted only
 }
 
 // CallKind names what a ForwardedCall asks for.

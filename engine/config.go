@@ -25,6 +25,7 @@ func (c Config) withDefaults() Config {
 	text(&c.Region, "us-east-1")
 	text(&c.Account, "000000000000")
 	text(&c.Version, "dev")
+	text(&c.PublicURL, "http://localhost:8083")
 	number := func(p *int, d int) {
 		if *p == 0 {
 			*p = d
@@ -48,6 +49,7 @@ func (c Config) withDefaults() Config {
 	duration(&c.ParkAfter, 10*time.Second)
 	duration(&c.Poll, time.Second)
 	duration(&c.ShutdownGrace, 5*time.Second)
+	duration(&c.LinkTTL, 30*24*time.Hour)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -39,6 +39,8 @@ func (c *ForwardedCall) signal() (statemachine.Signal, error) {
 		return statemachine.TaskSucceeded{Task: c.Task, Result: v}, nil
 	case CallFailure:
 		return statemachine.TaskFailed{Task: c.Task, Error: c.Error, Cause: c.Cause}, nil
+	case CallDecide, CallDelegate:
+		return c.approvalSignal()
 	case CallHeartbeat:
 		return statemachine.TaskHeartbeat{Task: c.Task}, nil
 	case CallStarted:
@@ -150,9 +152,12 @@ func (e *Engine) HandleForwarded(ctx context.Context, c ForwardedCall) error {
 func callError(err error, c *ForwardedCall) error {
 	var coded *Error
 	var ended *endedError
+	var refused *statemachine.ApprovalError
 	switch {
 	case err == nil, errors.As(err, &coded):
 		return err
+	case errors.As(err, &refused):
+		return approvalError(refused)
 	case c.Kind == CallStop && (errors.As(err, &ended) || errors.Is(err, statemachine.ErrEnded)):
 		return nil
 	case errors.As(err, &ended), errors.Is(err, statemachine.ErrEnded), errors.Is(err, statemachine.ErrTaskTimedOut):

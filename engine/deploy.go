@@ -116,13 +116,9 @@ func (e *Engine) unknownResources(ctx context.Context, r DeployRequest, machine 
 	if err != nil {
 		return nil, err
 	}
-	hint := "no function is registered in namespace " + r.Namespace
-	if len(known) > 0 {
-		hint = "registered are " + strings.Join(known[:min(len(known), 20)], ", ")
-	}
 	var warnings diag.List
 	for _, resource := range machine.Resources() {
-		d := diag.Diagnostic{Severity: diag.Warning, File: r.File, Hint: hint}
+		d := diag.Diagnostic{Severity: diag.Warning, File: r.File}
 		if activity, ok := statemachine.ActivityName(resource); ok {
 			exists, err := e.activityExists(ctx, activityKey{r.Namespace, activity})
 			if err != nil {
@@ -137,16 +133,30 @@ func (e *Engine) unknownResources(ctx context.Context, r DeployRequest, machine 
 		}
 		name, ok := functionName(resource)
 		switch {
-		case !ok:
-			d.Code, d.Message = "UNKNOWN_RESOURCE", fmt.Sprintf("%q is no resource that this engine can call; tasks that use it will fail", resource)
-		case slices.Contains(known, name):
+		case resource == statemachine.ApprovalResource, e.integrations.knows(resource), slices.Contains(known, name):
 			continue
+		case !ok:
+			d.Code, d.Hint = "UNKNOWN_RESOURCE", e.integrations.hint(resource)
+			d.Message = fmt.Sprintf("%q is no resource that this engine can call; tasks that use it will fail", resource)
 		default:
-			d.Code, d.Message = "UNKNOWN_FUNCTION", fmt.Sprintf("function %q is not registered; tasks that use it will fail until it is", name)
+			d.Code, d.Hint = "UNKNOWN_FUNCTION", functionHint(name, r.Namespace, known)
+			d.Message = fmt.Sprintf("function %q is not registered; tasks that use it will fail until it is", name)
 		}
 		warnings = append(warnings, d)
 	}
 	return warnings, nil
+}
+
+// functionHint says which functions there are instead of one that is not.
+func functionHint(name, namespace string, known []string) string {
+	if len(known) == 0 {
+		return "no function is registered in namespace " + namespace
+	}
+	hint := "registered are " + strings.Join(known[:min(len(known), 20)], ", ")
+	if near := diag.Closest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q? %s", near, hint)
+	}
+	return hint
 }
 
 // StateMachine gives a machine, by name or ARN, with its newest revision.

@@ -25,18 +25,21 @@ import (
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
 )
-	metrics   *metrics
 
 // Engine runs executions. Make one with New.
 type Engine struct {
-	cfg        Config
-	log        *slog.Logger
-	tracer     tracer
-	tokens     tokens
-	peerKey    []byte
-	machines   *machines
-	functions  *functions
+	cfg       Config
+	log       *slog.Logger
+	tracer    tracer
+	metrics   *metrics
+	tokens    tokens
+	peerKey   []byte
+	linkKey   []byte           // of the links of approvals
+	clock     func() time.Time // time.Now but in tests
+	machines  *machines
+	functions *functions
 	activities *activities
+	integrations *integrations
 
 	node     atomic.Pointer[Node]
 	leased   atomic.Bool  // the last renewal succeeded
@@ -71,7 +74,7 @@ type Engine struct {
 	stopCalls, stopWriting context.CancelFunc
 	workers                sync.WaitGroup
 
-	dueLoop, deadLoop, leaseLoop, timerLoop, registryLoop, activityLoop *loop
+	dueLoop, deadLoop, leaseLoop, timerLoop, registryLoop, activityLoop, childLoop, noticeLoop *loop
 }
 
 // counters count since the start.
@@ -94,20 +97,20 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, log: cfg.Logger, tracer: newTracer(cfg),
+		cfg: cfg, log: cfg.Logger, clock: time.Now, tracer: newTracer(cfg),
 		machines: &machines{store: cfg.Store, size: cfg.MachineCache},
 		functions: &functions{
 			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,
 			inCode: map[string]Func{}, found: map[functionKey]*function{},
 		},
-		lives:      &lives{set: map[uuid.UUID]*live{}},
-		flights:    &flights{pending: map[uuid.UUID]chan struct{}{}},
-		hub:        &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
-		timers:     &timers{},
-		runnable:   newQueue[*live](),
-		writes:     newQueue[*point](),
-		reads:      newQueue[*reading](),
-		queueing:   newQueue[*queueChange](),
+		lives:    &lives{set: map[uuid.UUID]*live{}},
+		flights:  &flights{pending: map[uuid.UUID]chan struct{}{}},
+		hub:      &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
+		timers:   &timers{},
+		runnable: newQueue[*live](),
+		writes:   newQueue[*point](),
+		reads:    newQueue[*reading](),
+		queueing: newQueue[*queueChange](),
 		activities: newActivities(),
 	}
 	e.machines.init()
@@ -123,7 +126,10 @@ func New(cfg Config) (*Engine, error) {
 	e.leaseLoop = newLoop("lease", e.log, e.renew)
 	e.timerLoop = newLoop("timers", e.log, e.tick)
 	e.registryLoop = newLoop("registry", e.log, e.refresh)
+	e.childLoop = newLoop("children", e.log, e.tellParents)
+	e.integrations = e.newIntegrations()
 	e.activityLoop = newLoop("activities", e.log, e.supplyWorkers)
+	e.noticeLoop = newLoop("notices", e.log, e.sendNotices)
 	e.timers.loop = e.timerLoop
 	node, err := e.newNode()
 	if err != nil {
@@ -174,6 +180,7 @@ func (e *Engine) join(ctx context.Context) error {
 		return fmt.Errorf("getting the cluster's key: %w", err)
 	}
 	e.tokens.key, e.peerKey = derive(key, "task tokens"), derive(key, "calls between nodes")
+	e.linkKey = derive(key, "links of approvals")
 	version, err := e.cfg.Store.RegistryVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the registry: %w", err)
@@ -186,11 +193,11 @@ func (e *Engine) join(ctx context.Context) error {
 }
 
 func (e *Engine) loops() []*loop {
-	return []*loop{e.leaseLoop, e.timerLoop, e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop}
+	return []*loop{e.leaseLoop, e.timerLoop, e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop, e.childLoop, e.noticeLoop}
 }
 
 // now is the clock of decisions.
-func (e *Engine) now() time.Time { return time.Now().UTC() }
+func (e *Engine) now() time.Time { return e.clock().UTC() }
 
 // stopped tells whether the engine takes no more work.
 func (e *Engine) stopped() bool { return e.state.Load() >= stateStopping }

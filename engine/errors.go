@@ -32,6 +32,13 @@ const (
 	CodeTypeNotSupported         Code = "StateMachineTypeNotSupported"
 	CodeValidation               Code = "ValidationException"
 	CodeServiceUnavailable       Code = "ServiceUnavailable"
+
+	CodeApprovalDoesNotExist Code = "ApprovalDoesNotExist"
+	CodeApprovalSettled      Code = "ApprovalSettled" // nobody waits for decisions any more
+	CodeNotAnApprover        Code = "NotAnApprover"
+	CodeAlreadyDecided       Code = "AlreadyDecided" // by this approver
+	CodeInvalidForm          Code = "InvalidForm"
+	CodeLinkExpired          Code = "LinkExpired"
 	// CodeActivityWorkerLimitExceeded refuses a worker where too many wait for the same activity.
 	CodeActivityWorkerLimitExceeded Code = "ActivityWorkerLimitExceeded"
 )
@@ -77,4 +84,10 @@ func (e *DefinitionError) Error() string { return e.Diagnostics.Error() }
 // Unwrap gives the coded error.
 func (e *DefinitionError) Unwrap() error {
 	return &Error{Code: CodeInvalidDefinition, Message: e.Diagnostics.Error()}
+}
+
+// isCode tells whether an error has a code.
+func isCode(err error, code Code) bool {
+	coded, ok := errors.AsType[*Error](err)
+	return ok && coded.Code == code
 }

@@ -193,6 +193,7 @@ func (e *Engine) fill(x *live, p *point, events []statemachine.Event) {
 	w := &p.write
 	w.Execution, w.Seq, w.At, w.Node = x.row.ID, x.seq, x.lastAt, x.node
 	w.Events = statemachine.EncodeEvents(events)
+	e.noteApprovals(x, w)
 	if w.Adopt = x.isUnowned(); w.Adopt {
 		// Another node may do the same in the same millisecond, and its row must not be taken for this one.
 		w.Events = statemachine.MarkEvents(w.Events, rand.Uint64())

@@ -18,7 +18,10 @@ type Store interface {
 	Claims
 	Registry
 	Activities
+	Approvals
 	Reader
+	Children
+	Connections
 }
 
 // Writer commits durable points.
@@ -57,8 +60,15 @@ type Write struct {
 	// Node is the owner that writes. It is stored with Start, Reopen and Adopt, and checked with Owned.
 	Node uuid.UUID
 
+	// Approvals are approvals as they stand after this write, and Notices who is to be told of them. They are written by
+	// the same transaction, and only if the write takes effect.
+	Approvals []ApprovalRow
+	Notices   []Notice
+
 	// Outcome is set by Commit.
 	Outcome Outcome
+	// Settled is set by Commit if the ends of its batch settled waits, those of other writes perhaps; see Children.
+	Settled bool
 	// Existing is the id of the execution that has the name already; set with OutcomeNameTaken.
 	Existing uuid.UUID
 	// Err says why the write was refused; set with OutcomeRefused.

@@ -63,6 +63,11 @@ type plan struct {
 
 	owned     ownedEnds
 	ownedRows historyRows
+
+	approvals approvalRows
+	notices   noticeRows
+
+	settle int // which of the statements looks for those who wait for the ends, from 1; 0 if none does
 }
 
 // newPlan sorts a batch into its statements.
@@ -72,6 +77,8 @@ func newPlan(batch []*engine.Write) *plan {
 	sorted := slices.Clone(batch)
 	slices.SortFunc(sorted, byKey)
 	for _, w := range sorted {
+		p.approvals.add(w)
+		p.notices.add(w)
 		switch {
 		case w.Start != nil:
 			p.addStart(w)
@@ -172,9 +179,10 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 	change := func(of *changes, sql statement, args ...any) {
 		add(len(of.id), anyRows, text(sql), append([]any{of.id, of.seq}, args...)...)
 	}
+	p.settle = 0
 	e := &p.endings
 	add(len(p.reopens.id)+len(p.adopts.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id)+
-		len(p.owned.id), anyRows, sqlPlanByKey)
+		len(p.owned.id)+len(p.notices.id)+len(p.approvals.task), anyRows, sqlPlanByKey)
 	insert(len(p.started.id), text(sqlInsertStarted), p.started.args())
 	insert(len(p.settled.id), text(sqlInsertSettled), p.settled.args())
 	insert(len(p.startedNamed.id), sqlInsertStarted.guarded, p.startedNamed.args())
@@ -186,7 +194,13 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 	change(&p.reopens, sqlReopen, p.reopenBy, p.reopenAt)
 	change(&p.adopts, sqlAdopt, p.adoptBy)
 	change(&p.ends, sqlEnd, e.status, e.endedAt, e.output, e.err, e.cause, e.errBytes, e.causeBytes)
+	if len(p.ends.id)+len(p.owned.id) > 0 {
+		p.settle = len(affects) + 1
+	}
+	add(len(p.ends.id)+len(p.owned.id), anyRows, sqlSettleChildren, slices.Concat(p.ends.id, p.owned.id))
 	change(&p.parks, sqlPark, p.wakeAt, p.parked)
 	change(&p.snapshots, sqlSnapshot, p.snapshot)
+	add(len(p.approvals.task), anyRows, sqlPutApprovals, p.approvals.args()...)
+	add(len(p.notices.id), anyRows, sqlPutNotices, p.notices.args()...)
 	return affects
 }
