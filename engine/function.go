@@ -70,6 +70,7 @@ type function struct {
 	key     functionKey
 	config  FunctionConfig
 	invoker invoke.Invoker
+	starts  bool // it starts jobs, so that tasks can wait for them with .sync
 
 	input, output *schema.Schema // nil: none
 }
@@ -196,6 +197,12 @@ func (f *functions) names(ctx context.Context, namespace string) ([]string, erro
 	f.mu.RUnlock()
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// absent tells whether nobody registered the function.
+func (f *function) absent() bool {
+	m, ok := f.invoker.(missing)
+	return ok && m.name == invoke.ErrNotRegistered
 }
 
 // missing stands for a function that cannot be called.

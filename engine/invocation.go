@@ -19,6 +19,8 @@ import (
 type job struct {
 	x        *live
 	command  statemachine.Invoke
+	resource string      // of the function or the integration, whichever way the command names it
+	lambda   *lambdaCall // the form that arguments, result and errors have; nil if the task does not name it as AWS Lambda's
 	function *function
 	gate     *gate // nil if the function has no bound of its own
 
@@ -49,7 +51,18 @@ func (e *Engine) invoke(x *live, c statemachine.Invoke) {
 	x.tasks[c.Task] = cancel
 	x.mu.Unlock()
 
-	if f, ok := e.functions.cached(x.row.Namespace, c.Resource); ok {
+	var err error
+	if j.resource, j.lambda, err = address(&c); err != nil {
+		e.report(j, nil, err)
+		cancel(nil)
+		return
+	}
+	if f := e.integrations.find(j.resource); f != nil {
+		j.function = f
+		e.pool.submit(j)
+		return
+	}
+	if f, ok := e.functions.cached(x.row.Namespace, j.resource); ok {
 		j.function = f
 		e.pool.submit(j)
 		return
@@ -60,7 +73,7 @@ func (e *Engine) invoke(x *live, c statemachine.Invoke) {
 // resolve looks the function of a job up in the registry.
 func (e *Engine) resolve(j *job) {
 	err := e.persist(j.ctx, func(ctx context.Context) (err error) {
-		j.function, err = e.functions.lookup(ctx, j.x.row.Namespace, j.command.Resource)
+		j.function, err = e.functions.lookup(ctx, j.x.row.Namespace, j.resource)
 		return err
 	})
 	if err != nil {
@@ -103,21 +116,60 @@ func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, 
 			err = &invoke.TaskError{Name: invoke.ErrPanicked, Cause: fmt.Sprint(p)}
 		}
 	}()
-	if j.command.Pattern == statemachine.Sync || j.command.Pattern == statemachine.Sync2 {
-		return nil, &invoke.TaskError{Name: invoke.ErrUnsupported, Cause: fmt.Sprintf(
-			"%s is a function; its answer is its result, so leave .sync out of the resource", j.command.Resource)}
-	}
 	call := e.invocation(j)
 	ctx, end := traced(ctx, j, call)
 	defer func() { end(err) }()
-	if err := j.function.takes(call.Arguments); err != nil {
+	if j.lambda == nil {
+		return j.function.invoke(ctx, call)
+	}
+	if j.lambda.payload != nil {
+		call.Arguments = j.lambda.payload
+	}
+	if j.lambda.kind != invokeDryRun || j.function.absent() {
+		result, err = j.function.invoke(ctx, call)
+	}
+	if ctx.Err() != nil {
 		return nil, err
 	}
-	result, err = j.function.invoker.Invoke(ctx, call)
-	if err != nil || j.command.Pattern == statemachine.WaitForTaskToken { // its result comes with the token
+	return e.lambdaOutcome(j.lambda, call, result, err)
+}
+
+// lambdaOutcome gives the outcome of a task in the form of AWS Lambda's. Of a function that is called as an event nobody
+// waits for the outcome, so that a failure is only noted; but it must be there.
+func (e *Engine) lambdaOutcome(l *lambdaCall, call *invoke.Invocation, result *value.Value, err error) (*value.Value, error) {
+	if err != nil {
+		err = l.failure(err, "arn:aws:lambda:"+e.cfg.Region+":"+e.cfg.Account+":function:"+l.function)
+		task, failed := errors.AsType[*invoke.TaskError](err)
+		switch {
+		case l.kind == invokeEvent && failed && task.Name != errLambdaNotFound:
+			e.log.Warn("a function that was called as an event failed", keyExecution, call.Execution, keyTask, call.Task,
+				keyResource, l.function, keyError, err)
+		case l.functionFailed(err) != nil:
+			return l.functionFailed(err), nil
+		default:
+			return nil, err
+		}
+	}
+	if result == nil {
+		result = value.NullValue
+	}
+	return l.result(result, call), nil
+}
+
+// invoke calls the function, whose arguments and result have to fit its schemas.
+func (f *function) invoke(ctx context.Context, call *invoke.Invocation) (*value.Value, error) {
+	if (call.Pattern == statemachine.Sync || call.Pattern == statemachine.Sync2) && !f.starts {
+		return nil, &invoke.TaskError{Name: invoke.ErrUnsupported, Cause: fmt.Sprintf(
+			"%s gives its result with its answer, so leave .sync out of the resource", f.key.name)}
+	}
+	if err := f.takes(call.Arguments); err != nil {
+		return nil, err
+	}
+	result, err := f.invoker.Invoke(ctx, call)
+	if err != nil || call.Pattern != statemachine.RequestResponse { // its result comes later
 		return result, err
 	}
-	return result, j.function.gives(result)
+	return result, f.gives(result)
 }
 
 func (e *Engine) invocation(j *job) *invoke.Invocation {
@@ -137,6 +189,8 @@ func (e *Engine) invocation(j *job) *invoke.Invocation {
 		},
 		Arguments: c.Arguments,
 		MaxResult: e.cfg.Limits.Payload,
+		Pattern:   c.Pattern,
+		EnteredAt: c.EnteredAt,
 	}
 	if c.Pattern == statemachine.WaitForTaskToken {
 		call.Token = c.Token
@@ -161,7 +215,7 @@ func (e *Engine) report(j *job, result *value.Value, err error) {
 		signal = statemachine.TaskFailed{Task: task, Error: failed.Name, Cause: failed.Cause}
 	case err != nil:
 		signal = statemachine.TaskFailed{Task: task, Error: invoke.ErrFailed, Cause: err.Error()}
-	case j.command.Pattern == statemachine.WaitForTaskToken:
+	case j.command.Pattern != statemachine.RequestResponse:
 		signal = statemachine.TaskSubmitted{Task: task, Output: result}
 	default:
 		signal = statemachine.TaskSucceeded{Task: task, Result: result}

@@ -73,13 +73,16 @@ func misfit(s *schema.Schema, v *value.Value, name, what string) error {
 }
 
 // clipped cuts a text that is too long for an error, between two characters.
-func clipped(text string) string {
-	if len(text) <= maxReasons {
+func clipped(text string) string { return clipTo(text, maxReasons) }
+
+// clipTo cuts a text to at most n bytes, between two characters, and marks the cut.
+func clipTo(text string, n int) string {
+	if len(text) <= n {
 		return text
 	}
 	end := 0
 	for i := range text {
-		if i > maxReasons {
+		if i > n-len("...") {
 			break
 		}
 		end = i

@@ -20,7 +20,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	e.activities.close()
-	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop} {
+	for _, l := range []*loop{e.dueLoop, e.deadLoop, e.registryLoop, e.activityLoop, e.childLoop} {
 		l.stop()
 	}
 	e.graceForExpress(ctx)

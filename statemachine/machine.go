@@ -73,6 +73,16 @@ func (m *Machine) Resources() []string {
 	return resources
 }
 
+// StartsJobs tells whether any task waits for what it starts (.sync).
+func (m *Machine) StartsJobs() bool {
+	starts := false
+	walkStates(&m.definition.Flow, func(s asl.State) {
+		t := m.states[s.Base().Name].task()
+		starts = starts || t != nil && (t.resource.pattern == Sync || t.resource.pattern == Sync2)
+	})
+	return starts
+}
+
 func walkStates(fl *asl.Flow, visit func(asl.State)) {
 	for _, s := range fl.States {
 		visit(s)

@@ -110,10 +110,15 @@ func (s *Store) send(ctx context.Context, p *plan, guarded bool) (complete bool,
 		}
 	}()
 	complete = true
-	for _, want := range affects {
+	for i, want := range affects {
 		tag, err := results.Exec()
 		if err != nil {
 			return false, err
+		}
+		if i+1 == p.settle && tag.RowsAffected() > 0 {
+			for _, w := range p.batch {
+				w.Settled = w.End != nil
+			}
 		}
 		if want != anyRows && tag.RowsAffected() != int64(want) {
 			complete = false

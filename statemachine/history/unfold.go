@@ -192,7 +192,11 @@ func taskKind(resource string) kindOfTask {
 		case len(parts) > 6 && parts[2] == "states" && parts[5] == "activity":
 			return kindOfTask{"Activity", "activity", "", resource}
 		case len(parts) > 6 && parts[2] == "states":
-			return kindOfTask{"Task", "task", parts[5], parts[6]}
+			service, action := parts[5], parts[6]
+			if name, rest, ok := strings.Cut(action, ":"); ok && service == "aws-sdk" {
+				service, action = service+":"+name, rest
+			}
+			return kindOfTask{"Task", "task", service, action}
 		}
 		return kindOfTask{"Task", "task", "", resource}
 	}
