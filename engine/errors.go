@@ -30,6 +30,10 @@ const (
 	CodeResourceNotFound         Code = "ResourceNotFound" // a function, a revision
 	CodeActivityDoesNotExist     Code = "ActivityDoesNotExist"
 	CodeTypeNotSupported         Code = "StateMachineTypeNotSupported"
+	CodeMachineAlreadyExists     Code = "StateMachineAlreadyExists"
+	CodeConflict                 Code = "ConflictException" // a version or an alias is not as the caller thinks
+	CodeQuotaExceeded            Code = "ServiceQuotaExceededException"
+	CodeTooManyTags              Code = "TooManyTags"
 	CodeValidation               Code = "ValidationException"
 	CodeServiceUnavailable       Code = "ServiceUnavailable"
 

@@ -22,11 +22,12 @@ type machines struct {
 	entries map[uuid.UUID]*list.Element
 	order   list.List // of *compiled, the most recently used first
 	newest  map[machineKey]StateMachine
-	changes int // of the registry, seen so far
+	routes  map[machineKey]choice // of versions and aliases, by machine:qualifier
+	changes int                   // of the registry, seen so far
 }
 
 func (m *machines) init() {
-	m.entries, m.newest = map[uuid.UUID]*list.Element{}, map[machineKey]StateMachine{}
+	m.entries, m.newest, m.routes = map[uuid.UUID]*list.Element{}, map[machineKey]StateMachine{}, map[machineKey]choice{}
 }
 
 type machineKey struct{ namespace, name string }
@@ -124,6 +125,6 @@ func (m *machines) current(ctx context.Context, namespace, name string) (*compil
 func (m *machines) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.newest = map[machineKey]StateMachine{}
+	m.newest, m.routes = map[machineKey]StateMachine{}, map[machineKey]choice{}
 	m.changes++
 }

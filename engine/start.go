@@ -87,7 +87,7 @@ func (e *Engine) started(ctx context.Context, row ExecutionRow, err error) (Exec
 // prepare checks a start and gives the row of its execution.
 func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, ExecutionRow, error) {
 	namespace := namespaceOr(r.Namespace)
-	name, err := machineRef(r.StateMachine)
+	name, qualifier, err := machineTarget(r.StateMachine)
 	if err != nil {
 		return nil, ExecutionRow{}, err
 	}
@@ -101,8 +101,13 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 		return nil, ExecutionRow{}, err
 	}
 	var machine *compiled
+	var route Route
 	err = e.persist(ctx, func(ctx context.Context) (err error) {
-		machine, err = e.machines.current(ctx, namespace, name)
+		if qualifier != "" {
+			machine, route, err = e.machines.choose(ctx, namespace, name, qualifier)
+		} else {
+			machine, err = e.machines.current(ctx, namespace, name)
+		}
 		return err
 	})
 	if err != nil {
@@ -118,7 +123,7 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 	row := ExecutionRow{
 		ID: id, Namespace: namespace, Machine: machine.definition.ID, MachineName: machine.definition.Name,
 		Revision: machine.definition.Revision, Name: r.Name, Status: Running, Input: input,
-		StartedAt: e.now().Truncate(time.Millisecond), Type: machine.definition.Type,
+		StartedAt: e.now().Truncate(time.Millisecond), Type: machine.definition.Type, Route: route,
 	}
 	row.TraceContext = starter(ctx, r.TraceContext)
 	if row.Name == "" {
@@ -169,6 +174,7 @@ func startRow(row ExecutionRow, named, waiting bool) *StartRow {
 	return &StartRow{
 		Namespace: row.Namespace, Machine: row.Machine, Revision: row.Revision, Name: row.Name, Named: named,
 		Input: row.Input, StartedAt: row.StartedAt, TraceContext: row.TraceContext, Waiting: waiting,
+		Route: row.Route,
 	}
 }
 

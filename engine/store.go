@@ -19,6 +19,7 @@ type Store interface {
 	Registry
 	Activities
 	Approvals
+	Versions
 	Reader
 	Children
 	Connections
@@ -98,6 +99,7 @@ type StartRow struct {
 	Input        *value.Value
 	StartedAt    time.Time
 	TraceContext string // traceparent of the starter, may be empty
+	Route        Route  // by which version and alias it was started
 	// Waiting stores the start without running it: no owner, no history row. It waits in turn for a node with room.
 	Waiting bool
 }
@@ -208,6 +210,7 @@ type ExecutionRow struct {
 	RedrivenAt   *time.Time
 	TraceContext string
 	Type         string // of its revision; "" in what Claims gives
+	Route        Route  // of a start that is under way; see Versions.Routes for others
 }
 
 // Registry keeps state machines and functions.
@@ -245,6 +248,8 @@ type StateMachine struct {
 	LogLevel   LogLevel
 	Definition []byte // as deployed, JSON or YAML
 	File       string // the name of the file it was deployed from, for messages
+	RoleARN    string // that the AWS API was given, "" for none
+	Settings   Settings
 	CreatedAt  time.Time
 	RevisedAt  time.Time
 }
@@ -282,6 +287,9 @@ type Filter struct {
 	Machine       string
 	Status        []Status
 	NamePrefix    string
+	Redriven      *bool  // true: those that were redriven; false: those that were not
+	Version       int    // those that were started by this version of Machine
+	Alias         string // those that were started by this alias of Machine
 	StartedAfter  time.Time
 	StartedBefore time.Time
 }

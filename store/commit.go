@@ -91,6 +91,11 @@ func (s *Store) CommitTx(ctx context.Context, tx pgx.Tx, batch []*engine.Write) 
 		}
 		stored += tag.RowsAffected()
 	}
+	if len(p.routes.id) > 0 {
+		if _, err := tx.Exec(ctx, sqlInsertRoutes, p.routes.args()...); err != nil {
+			return fmt.Errorf("storing by which version %d starts came: %w", len(p.routes.id), err)
+		}
+	}
 	if stored < int64(len(batch)) {
 		return s.settle(ctx, tx, batch)
 	}

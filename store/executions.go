@@ -73,7 +73,8 @@ func (s *Store) Executions(ctx context.Context, f engine.Filter, page engine.Pag
 	// The statements are described once but planned for each call, with the parameters known.
 	var rows pgx.Rows
 	var err error
-	if len(f.Status) == 1 && f.Status[0] == engine.Running {
+	routed := f.Redriven != nil || f.Version > 0 || f.Alias != ""
+	if len(f.Status) == 1 && f.Status[0] == engine.Running && !routed {
 		rows, err = s.pool.Query(ctx, sqlListRunning, pgx.QueryExecModeCacheDescribe,
 			namespace, machines, prefix, from, before, after, limit)
 	} else {
@@ -81,8 +82,11 @@ func (s *Store) Executions(ctx context.Context, f engine.Filter, page engine.Pag
 		for _, status := range f.Status {
 			statuses = append(statuses, pgText(string(status)))
 		}
-		rows, err = s.pool.Query(ctx, sqlList, pgx.QueryExecModeCacheDescribe,
-			namespace, machines, statuses, prefix, from, before, after, limit)
+		sql, args := sqlList, []any{pgx.QueryExecModeCacheDescribe, namespace, machines, statuses, prefix, from, before, after, limit}
+		if routed {
+			sql, args = sqlListRouted, append(args, f.Redriven, pgtype.Int8{Int64: int64(f.Version), Valid: f.Version > 0}, pgTextOrNull(f.Alias))
+		}
+		rows, err = s.pool.Query(ctx, sql, args...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing executions: %w", err)

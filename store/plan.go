@@ -22,6 +22,7 @@ func guardable(name string) statement {
 
 var (
 	sqlPlanByKey       = query("plan_by_key")
+	sqlInsertRoutes    = query("insert_routes")
 	sqlInsertStarted   = guardable("insert_started")
 	sqlInsertSettled   = guardable("insert_settled")
 	sqlAppend          = guardable("append")
@@ -66,6 +67,7 @@ type plan struct {
 
 	approvals approvalRows
 	notices   noticeRows
+	routes    routeRows
 
 	settle int // which of the statements looks for those who wait for the ends, from 1; 0 if none does
 }
@@ -125,6 +127,9 @@ func (p *plan) addStart(w *engine.Write) {
 	if len(w.Events) > 0 {
 		rows.add(w)
 	}
+	if w.Start.Route.Version > 0 {
+		p.routes.add(w)
+	}
 }
 
 // addOwned adds the end of an Express execution, and its history if it is kept.
@@ -182,11 +187,12 @@ func (p *plan) queue(b *pgx.Batch, guarded bool) (affects []int) {
 	p.settle = 0
 	e := &p.endings
 	add(len(p.reopens.id)+len(p.adopts.id)+len(p.ends.id)+len(p.parks.id)+len(p.snapshots.id)+len(p.rowsNamed.id)+
-		len(p.owned.id)+len(p.notices.id)+len(p.approvals.task), anyRows, sqlPlanByKey)
+		len(p.owned.id)+len(p.notices.id)+len(p.approvals.task)+len(p.routes.id), anyRows, sqlPlanByKey)
 	insert(len(p.started.id), text(sqlInsertStarted), p.started.args())
 	insert(len(p.settled.id), text(sqlInsertSettled), p.settled.args())
 	insert(len(p.startedNamed.id), sqlInsertStarted.guarded, p.startedNamed.args())
 	insert(len(p.settledNamed.id), sqlInsertSettled.guarded, p.settledNamed.args())
+	add(len(p.routes.id), anyRows, sqlInsertRoutes, p.routes.args()...)
 	insert(len(p.rows.id), text(sqlAppend), p.rows.args())
 	insert(len(p.rowsNamed.id), sqlAppendIfStarted, p.rowsNamed.args())
 	insert(len(p.owned.id), sqlEndOwned, p.owned.args())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -86,6 +87,8 @@ func putStateMachine(ctx context.Context, tx pgx.Tx, m engine.StateMachine) (eng
 		return result, err
 	default:
 		result.Created = false
+		m.RoleARN, m.Settings = newest.RoleARN, newest.Settings // they are another face's, and stay
+		result.RoleARN, result.Settings = m.RoleARN, m.Settings
 	}
 	if !result.Created && bytes.Equal(newest.Definition, m.Definition) && newest.Type == m.Type && newest.LogLevel == m.LogLevel {
 		result.StateMachine = newest
@@ -98,13 +101,26 @@ func putStateMachine(ctx context.Context, tx pgx.Tx, m engine.StateMachine) (eng
 	}
 	result.Changed = true
 	result.Number = newest.Number + 1
-	err = tx.QueryRow(ctx, sqlInsertRevision, pgUUID(m.Revision), pgUUID(result.ID), result.Number, m.Type,
-		string(m.LogLevel), string(m.Definition), m.File).Scan(&result.RevisedAt)
+	return result, insertRevision(ctx, tx, &result.StateMachine)
+}
+
+// insertRevision stores a machine's newest revision, and sets its time.
+func insertRevision(ctx context.Context, tx pgx.Tx, m *engine.StateMachine) error {
+	var settings []byte
+	if !m.Settings.Empty() {
+		text, err := json.Marshal(m.Settings)
+		if err != nil {
+			return fmt.Errorf("encoding the settings of state machine %q: %w", m.Name, err)
+		}
+		settings = text
+	}
+	err := tx.QueryRow(ctx, sqlInsertRevision, pgUUID(m.Revision), pgUUID(m.ID), m.Number, m.Type,
+		string(m.LogLevel), string(m.Definition), m.File, m.RoleARN, settings).Scan(&m.RevisedAt)
 	if err != nil {
-		return result, err
+		return err
 	}
 	_, err = tx.Exec(ctx, sqlBumpRegistryVersion)
-	return result, err
+	return err
 }
 
 // StateMachine gives a machine by name with its newest revision, or engine.ErrNotFound.
@@ -156,9 +172,13 @@ func (s *Store) DeleteStateMachine(ctx context.Context, namespace, name string) 
 func scanMachine(row pgx.Row) (engine.StateMachine, error) {
 	var m engine.StateMachine
 	var definition string
+	var settings []byte
 	err := row.Scan(&m.ID, &m.Namespace, &m.Name, &m.Revision, &m.Number, &m.Type, &m.LogLevel, &definition, &m.File, &m.CreatedAt,
-		&m.RevisedAt)
+		&m.RevisedAt, &m.RoleARN, &settings)
 	m.Definition = []byte(definition)
+	if err == nil && settings != nil {
+		err = json.Unmarshal(settings, &m.Settings)
+	}
 	return m, notFound(err)
 }
 

@@ -287,5 +287,7 @@ WITH looked_at AS MATERIALIZED (
     DELETE FROM history h USING gone g WHERE h.execution_id = g.id
 ), gone_approvals AS (
     DELETE FROM approvals a USING gone g WHERE a.execution_id = g.id
+), gone_routes AS (
+    DELETE FROM routes r USING gone g WHERE r.execution_id = g.id
 )
 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM looked_at), (SELECT id FROM looked_at ORDER BY id DESC LIMIT 1)
