@@ -108,7 +108,7 @@ func TestMetrics(t *testing.T) {
 		"tercel.invocation.duration[ask handed_over]": 1,
 		"tercel.commit.size[]":                        stats.Writes, "tercel.commit.duration[]": stats.Commits,
 		"tercel.executions.live[]": 0, "tercel.queue.writes[]": 0, "tercel.queue.runnable[]": 0, "tercel.queue.reads[]": 0,
-		"tercel.queue.size[]": 0,
+		"tercel.queue.size[]":          0,
 		"tercel.invocations.running[]": 0, "tercel.invocations.waiting[]": 0,
 	}
 	lag := "tercel.timer.lag[]"
