@@ -55,6 +55,8 @@ type Config struct {
 	// TraceIterations is of how many iterations of a Map the states have spans; default 100, negative: none. Of a Map
 	// within a Map a tenth of them have, so that the trace of an execution stays bounded.
 	TraceIterations int
+
+	clock func() time.Time // of decisions; time.Now but in tests
 }
 
 // DefaultNamespace is the namespace of requests that name none.

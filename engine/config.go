@@ -50,6 +50,9 @@ func (c Config) withDefaults() Config {
 	duration(&c.Poll, time.Second)
 	duration(&c.ShutdownGrace, 5*time.Second)
 	duration(&c.LinkTTL, 30*24*time.Hour)
+	if c.clock == nil {
+		c.clock = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -97,7 +97,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, log: cfg.Logger, clock: time.Now, tracer: newTracer(cfg),
+		cfg: cfg, log: cfg.Logger, clock: cfg.clock, tracer: newTracer(cfg),
 		machines: &machines{store: cfg.Store, size: cfg.MachineCache},
 		functions: &functions{
 			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,

@@ -1,6 +1,13 @@
 package engine
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// SetClock gives the decisions of an engine another clock.
+func (c *Config) SetClock(now func() time.Time) { c.clock = now }
 
 // Kill ends the engine as a crash does.
 func (e *Engine) Kill() { e.kill() }
