@@ -69,6 +69,7 @@ type Engine struct {
 	starts   *turnstile[machineKey] // starts under way, by machine
 	syncs    *turnstile[machineKey] // synchronous starts that look for room in memory
 	signals  *turnstile[struct{}]   // signals for executions that were not in memory
+	views    views
 
 	calls, writing         context.Context //nolint:containedctx // they end with the engine, not with a caller
 	stopCalls, stopWriting context.CancelFunc

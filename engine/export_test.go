@@ -42,3 +42,13 @@ func (e *Engine) WaitingWorkers() int {
 	}
 	return n
 }
+
+// Marks tells how many places in histories the node has noted, and their size.
+func (e *Engine) Marks() (n, bytes int) {
+	e.views.mu.Lock()
+	defer e.views.mu.Unlock()
+	for el := e.views.order.Front(); el != nil; el = el.Next() {
+		n += len(el.Value.(*marks).list)
+	}
+	return n, e.views.bytes
+}

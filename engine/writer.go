@@ -43,15 +43,21 @@ func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 		p.seal()
 		writes[i] = &p.write
 	}
-	for failures := 0; ; failures++ {
+	return e.write(ctx, writes, 0)
+}
+
+// write commits writes of which so many tries have failed. An error that does not pass must be the fault of one of them:
+// the batch is halved until that one is alone, and only it is refused.
+func (e *Engine) write(ctx context.Context, writes []*Write, failures int) bool {
+	for ; ; failures++ {
 		began := time.Now()
 		err := e.cfg.Store.Commit(ctx, writes)
 		if err == nil {
-			e.metrics.committed(len(batch), time.Since(began))
+			e.metrics.committed(len(writes), time.Since(began))
 			e.counters.commits.Add(1)
-			e.counters.writes.Add(int64(len(batch)))
+			e.counters.writes.Add(int64(len(writes)))
 			if failures > 0 {
-				e.log.Info("the database takes writes again", keyCount, len(batch))
+				e.log.Info("the database takes writes again", keyCount, len(writes))
 			}
 			return true
 		}
@@ -60,7 +66,16 @@ func (e *Engine) commit(ctx context.Context, batch []*point) bool {
 		}
 		e.metrics.failures.Add(ctx, 1)
 		if failures == 0 {
-			e.log.Warn("the database does not take writes; executions wait", keyError, err, keyCount, len(batch))
+			e.log.Warn("the database does not take writes; executions wait", keyError, err, keyCount, len(writes))
+		}
+		// What Postgres refuses for what is in a write, the store has sorted out; all else that it says concerns everyone.
+		if !ofClass(err, "42") && e.hopeless(ctx, err, failures) {
+			if len(writes) == 1 {
+				writes[0].Outcome, writes[0].Err = OutcomeRefused, err
+				return true
+			}
+			half := len(writes) / 2
+			return e.write(ctx, writes[:half], failures) && e.write(ctx, writes[half:], failures)
 		}
 		pause(ctx, backoff(failures))
 	}

@@ -39,14 +39,14 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	viewer, err := a.eng.Viewer(r.Context(), x)
+	viewer, err := a.eng.ViewerAfter(r.Context(), x, after)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := a.drained(r.Context())
 	defer cancel()
 	s := openStream(w)
-	err = a.stream(ctx, s, &view{viewer: viewer}, id, after)
+	err = a.stream(ctx, s, viewer, id, after)
 	if err != nil && ctx.Err() == nil {
 		status, body := problem(err)
 		a.log.ErrorContext(ctx, "a stream of events went wrong", "execution", id, "status", status, "error", err)
@@ -56,10 +56,10 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) error {
 }
 
 // stream sends events until the execution has ended, and comments while nothing happens.
-func (a *API) stream(ctx context.Context, s *stream, v *view, id uuid.UUID, after int64) error {
+func (a *API) stream(ctx context.Context, s *stream, v *engine.Viewer, id uuid.UUID, after int64) error {
 	updates := make(chan engine.Update)
 	watched := make(chan error, 1)
-	go func() { watched <- a.follow(ctx, id, updates) }()
+	go func(from int64) { watched <- a.follow(ctx, id, from, updates) }(v.Next())
 	idle := time.NewTicker(a.cfg.KeepLive)
 	defer idle.Stop()
 	s.comment("the history of execution " + id.String())
@@ -72,14 +72,8 @@ func (a *API) stream(ctx context.Context, s *stream, v *view, id uuid.UUID, afte
 		case <-idle.C:
 			s.comment("still here")
 		case u := <-updates:
-			events, err := v.add(u.Rows)
-			if err != nil {
+			if err := s.rows(v, u.Rows, after); err != nil {
 				return err
-			}
-			for _, e := range events {
-				if e.seq > after {
-					s.send("history", e.seq, e.wire())
-				}
 			}
 			if ended(u.Execution.Status) {
 				s.send("end", 0, execution(u.Execution))
@@ -93,9 +87,9 @@ func (a *API) stream(ctx context.Context, s *stream, v *view, id uuid.UUID, afte
 	}
 }
 
-// follow hands the updates of an execution on, until it has ended or ctx has.
-func (a *API) follow(ctx context.Context, id uuid.UUID, updates chan<- engine.Update) error {
-	for u, err := range a.eng.Watch(ctx, id, 0) {
+// follow hands the updates of an execution from a row on, until it has ended or ctx has.
+func (a *API) follow(ctx context.Context, id uuid.UUID, from int64, updates chan<- engine.Update) error {
+	for u, err := range a.eng.Watch(ctx, id, from) {
 		if err != nil {
 			return err
 		}
@@ -132,6 +126,22 @@ func openStream(w http.ResponseWriter) *stream {
 	header.Set("X-Accel-Buffering", "no") // proxies must hand events on at once
 	w.WriteHeader(http.StatusOK)
 	return s
+}
+
+// rows sends the events of rows that come after a seq.
+func (s *stream) rows(v *engine.Viewer, rows []engine.HistoryRow, after int64) error {
+	for _, row := range rows {
+		events, err := v.Add(row)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.Seq > after {
+				s.send("history", e.Seq, event(e))
+			}
+		}
+	}
+	return nil
 }
 
 // send sends one event; the id 0 means none.

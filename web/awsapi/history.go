@@ -3,15 +3,10 @@ package awsapi
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 
 	"github.com/tercel-workflows/tercel/engine"
-	"github.com/tercel-workflows/tercel/statemachine/history"
 )
-
-// historyRows is how many rows of a history are read at a time.
-const historyRows = 500
 
 type getExecutionHistoryInput struct {
 	ExecutionArn         *string `aws:"required;len=1..256" json:"executionArn"`
@@ -36,11 +31,14 @@ func (a *API) getExecutionHistory(ctx context.Context, ns string, in *getExecuti
 	if err != nil {
 		return nil, err
 	}
-	events, err := a.historyPage(ctx, x, page, reverse)
+	after, _ := strconv.ParseInt(page.after, 10, 64) // sealed: it is a number, or absent
+	found, err := a.eng.HistoryEvents(ctx, x.ID, engine.HistoryQuery{
+		Limit: page.size + 1, Reverse: reverse, After: after, Service: true,
+	})
 	if err != nil {
 		return nil, err
 	}
-	events, next := cut(page, events, func(e history.Event) string { return strconv.FormatInt(e.ID, 10) })
+	events, next := cut(page, found.Events, func(e engine.HistoryEvent) string { return strconv.FormatInt(e.ID, 10) })
 	out := &getExecutionHistoryOutput{Events: make([]json.RawMessage, 0, len(events)), NextToken: next}
 	bare := in.IncludeExecutionData != nil && !*in.IncludeExecutionData
 	for _, e := range events {
@@ -50,61 +48,4 @@ func (a *API) getExecutionHistory(ctx context.Context, ns string, in *getExecuti
 		out.Events = append(out.Events, e.API(a.eng.Region()).JSON())
 	}
 	return out, nil
-}
-
-// historyPage gives the events of a page and one more if there are more. What an event is depends on all that came
-// before, so the rows are read from the first one on.
-func (a *API) historyPage(ctx context.Context, x engine.Execution, page paging, reverse bool) ([]history.Event, error) {
-	place, _ := strconv.ParseInt(page.after, 10, 64) // sealed: it is a number, or absent
-	var events []history.Event
-	err := a.eachEvent(ctx, x, func(e history.Event) bool {
-		switch {
-		case e.Extra:
-		case !reverse && e.ID > place:
-			events = append(events, e)
-			return len(events) <= page.size
-		case reverse && place > 0 && e.ID >= place:
-			return false
-		case reverse:
-			if len(events) > 2*page.size { // the older ones are not needed
-				events = append(events[:0], events[page.size:]...)
-			}
-			events = append(events, e)
-		}
-		return true
-	})
-	if reverse {
-		events = events[max(0, len(events)-page.size-1):]
-		slices.Reverse(events)
-	}
-	return events, err
-}
-
-// eachEvent calls each for the events of an execution from the first on, until it gives false.
-func (a *API) eachEvent(ctx context.Context, x engine.Execution, each func(history.Event) bool) error {
-	viewer, err := a.eng.Viewer(ctx, x)
-	if err != nil {
-		return err
-	}
-	for from := int64(0); ; {
-		part, err := a.eng.History(ctx, x.ID, from, historyRows)
-		if err != nil {
-			return err
-		}
-		for _, row := range part.Rows {
-			events, err := viewer.Add(row)
-			if err != nil {
-				return err
-			}
-			for _, e := range events {
-				if !each(e) {
-					return nil
-				}
-			}
-		}
-		if len(part.Rows) < historyRows {
-			return nil
-		}
-		from = part.Rows[len(part.Rows)-1].Seq + 1
-	}
 }
