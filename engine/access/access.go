@@ -112,7 +112,8 @@ func (c *Control) HasKeys() bool { return c.ring.any() }
 func (c *Control) Open() bool { return c.cfg.Open }
 
 // Authenticate tells who sends a secret. Where no keys are required, that is Local, whatever the secret is.
-// The errors are *UnauthenticatedError and *UnavailableError; the principal is Nobody then.
+// The errors are *UnauthenticatedError and *UnavailableError. The principal may do nothing then: it is Nobody, or one with the name of
+// a key that expired or was revoked, for the audit.
 func (c *Control) Authenticate(ctx context.Context, secret string) (Principal, error) {
 	if !c.Required() {
 		p := Local()
@@ -154,7 +155,7 @@ func (c *Control) Credentials(ctx context.Context, keyID string) (secret string,
 func (c *Control) admit(key StoredKey) (Principal, error) {
 	now := c.cfg.Now()
 	if err := key.usable(now); err != nil {
-		return Nobody(), err
+		return Principal{Name: key.Name, KeyID: key.ID}, err
 	}
 	c.ring.used(key.ID, now)
 	return key.Principal(), nil

@@ -45,14 +45,14 @@ func (n NewKey) check(now time.Time) (Key, error) {
 		return Key{}, &InvalidError{"the scope admin is about the whole cluster; a key that has it cannot be bound to a namespace. " +
 			"Give it read, run, decide and deploy to allow everything within its namespace"}
 	}
-	key := Key{Name: n.Name, Scopes: scopes, Namespaces: namespaces, CreatedAt: now.UTC(), CreatedBy: n.CreatedBy}
+	key := Key{Name: n.Name, Scopes: scopes, Namespaces: namespaces, CreatedAt: now.UTC().Truncate(time.Microsecond), CreatedBy: n.CreatedBy}
 	switch {
 	case n.Expires < 0:
 		return Key{}, &InvalidError{"a key cannot expire before it is made; give a duration such as 720h"}
 	case n.Expires > maxExpires:
 		return Key{}, &InvalidError{"a key expires within 100 years; leave the expiry out for one that never does"}
 	case n.Expires > 0:
-		key.ExpiresAt = now.UTC().Add(n.Expires)
+		key.ExpiresAt = key.CreatedAt.Add(n.Expires)
 	}
 	return key, nil
 }

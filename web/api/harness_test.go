@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/store/storetest"
 	"github.com/tercel-workflows/tercel/web/api"
 	"github.com/tercel-workflows/tercel/web/api/wire"
@@ -29,14 +30,25 @@ type server struct {
 	handler  http.Handler
 	url      string
 	engine   *engine.Engine
+	access   *access.Control
 	client   *client.Client
 	draining chan struct{}
 	schema   *document
 }
 
-func newServer(t testing.TB) *server {
+// newServer gives a server that asks for no keys.
+func newServer(t testing.TB) *server { return newServerWith(t, access.Config{Open: true}) }
+
+// newServerWith gives a server whose access is configured; the store is added.
+func newServerWith(t testing.TB, config access.Config) *server {
 	t.Helper()
-	eng, err := engine.New(engine.Config{Store: storetest.Open(t), ParkAfter: -1, Poll: 50 * time.Millisecond})
+	st := storetest.Open(t)
+	config.Store = st
+	control := access.New(config)
+	if err := control.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eng, err := engine.New(engine.Config{Store: st, ParkAfter: -1, Poll: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +56,9 @@ func newServer(t testing.TB) *server {
 	if err := eng.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, engine: eng, draining: make(chan struct{}), schema: readDocument(t)}
+	s := &server{t: t, engine: eng, access: control, draining: make(chan struct{}), schema: readDocument(t)}
 	a := api.New(api.Config{
-		Engine: eng, Version: wire.Version{Version: "test", GoVersion: "go"}, MaxBody: 1 << 20, KeepLive: 20 * time.Millisecond,
+		Engine: eng, Access: control, Version: wire.Version{Version: "test", GoVersion: "go"}, MaxBody: 1 << 20, KeepLive: 20 * time.Millisecond,
 		Draining: s.draining,
 	})
 	r := chi.NewRouter()
@@ -62,6 +74,9 @@ func newServer(t testing.TB) *server {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := eng.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := control.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
