@@ -64,7 +64,7 @@ func TestStartExecution(t *testing.T) {
 	})
 	b.deploy(e, "sync2", childOf(".sync:2", `{"StateMachineArn": "double", "Input": "{\"n\": 7}"}`, ""))
 	x = b.run(e, "sync2", "{}")
-	members(t, x.Output, map[string]string{"Output": `{"twice":14}`, "Input": `{"n": 7}`})
+	members(t, x.Output, map[string]string{"Output": `{"twice":14}`, "Input": `{"n":7}`})
 }
 
 func TestStartExecutionErrors(t *testing.T) {
@@ -207,5 +207,5 @@ func TestStartExecutionWithToken(t *testing.T) {
 	b.deploy(e, "answer", `{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Task", "End": true,
 		"Resource": "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess", "Arguments": {"TaskToken": "{% $states.input.token %}", "Output": {"ok": true}}}}}`)
 	b.deploy(e, "parent", childOf(".waitForTaskToken", `{"StateMachineArn": "answer", "Input": {"token": "{% $states.context.Task.Token %}"}}`, ""))
-	b.succeeded(b.run(e, "parent", "{}"), `{"ok": true}`)
+	b.succeeded(b.run(e, "parent", "{}"), `{"ok":true}`)
 }

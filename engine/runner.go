@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine"
@@ -141,7 +142,12 @@ func (e *Engine) decide(x *live, messages []message) (p *point) {
 	}
 	if x.resume {
 		x.resume = false
-		p.commands = x.run.Outstanding(env)
+		// What the decision asks for besides is among what is under way, but for what it has given up.
+		p.commands = slices.DeleteFunc(p.commands, func(c statemachine.Command) bool {
+			_, cancels := c.(statemachine.Cancel)
+			return !cancels
+		})
+		p.commands = append(p.commands, x.run.Outstanding(env)...)
 	}
 	if len(events) == 0 {
 		e.act(x, p.commands)
