@@ -46,7 +46,7 @@ func compile(file string, src []byte, options Options) (*Machine, diag.List) {
 	}
 	c.inputSchema(def)
 	c.context = contextType(c.machine.input.Type())
-	c.machine.flow = c.flow(&def.Flow, c.machine.input.Type())
+	c.machine.flow = c.flow(&def.Flow, c.machine.input.Type(), nil)
 	if options.Express {
 		c.express(def)
 	}
@@ -65,12 +65,14 @@ type compiler struct {
 	machine *Machine
 	context *query.Type // of the Context Object
 	list    diag.List
+
+	variables int // types of variables that were copied or joined, see maxVariableTypes
 }
 
-// flow compiles a flow whose input is of a type.
-func (c *compiler) flow(fl *asl.Flow, input *query.Type) *flow {
+// flow compiles a flow whose input is of a type, with what is known of the variables around it.
+func (c *compiler) flow(fl *asl.Flow, input *query.Type, variables *variableTypes) *flow {
 	compiled := &flow{start: fl.StartAt}
-	types := newFlowTypes(fl, input)
+	types := newFlowTypes(c, fl, input, variables)
 	for _, s := range types.order {
 		c.state(s, compiled, types)
 	}
@@ -82,7 +84,8 @@ func (c *compiler) state(node asl.State, fl *flow, types *flowTypes) {
 	base := node.Base()
 	s := &state{name: base.Name, typ: base.Type, flow: fl, next: base.Next}
 	c.machine.states[base.Name] = s
-	sc := &stateCompiler{compiler: c, state: s, node: node, base: base, input: types.input(base.Name)}
+	sc := &stateCompiler{compiler: c, state: s, node: node, base: base}
+	sc.input, sc.variables = types.at(base.Name)
 	defer sc.leave(types)
 	if sc.dialect = sc.newDialect(); sc.dialect == nil {
 		sc.unsupportedLanguage()
@@ -123,6 +126,7 @@ type stateCompiler struct {
 	base  *asl.Common
 
 	input, result *query.Type // what is known of the state's input and result
+	variables     *variableTypes
 }
 
 // unsupportedLanguage reports a state that is written in a language that is not there.
@@ -143,10 +147,10 @@ func (sc *stateCompiler) inner(node asl.State) {
 	switch node := node.(type) {
 	case *asl.Parallel:
 		for i := range node.Branches {
-			sc.flow(&node.Branches[i], nil)
+			sc.flow(&node.Branches[i], nil, anyVariables)
 		}
 	case *asl.Map:
-		sc.flow(&node.Processor, nil)
+		sc.flow(&node.Processor, nil, anyVariables)
 	}
 }
 
@@ -163,9 +167,7 @@ func (sc *stateCompiler) guarded(retry []asl.Retrier, catch []asl.Catcher) {
 
 // warn reports a field that ASL has but this release does not.
 func (sc *stateCompiler) warn(n *source.Node, message, hint string) {
-	g := sc.doc.AtNode(n)
-	g.Severity, g.Code, g.Message, g.Hint = diag.Warning, CodeNotSupported, message, hint
-	sc.list = append(sc.list, g)
+	sc.report(n, diag.Warning, CodeNotSupported, message, hint)
 }
 
 // expression compiles one expression, which begins at an offset in the text of its node.

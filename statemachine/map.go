@@ -54,7 +54,11 @@ func (sc *stateCompiler) mapState(node *asl.Map) behaviour {
 			maxBytes: sc.integer("ItemBatcher/MaxInputBytesPerBatch", b.MaxInputBytesPerBatch, b.MaxInputBytesPerBatchPath, 0, 1),
 		}
 	}
-	s.processor = sc.flow(&node.Processor, sc.itemType(node, s))
+	variables := sc.variables
+	if s.distributed {
+		variables = nil // which its children do not see
+	}
+	s.processor = sc.flow(&node.Processor, sc.itemType(node, s), variables)
 	if !s.distributed && node.ToleratedFailureCount == nil && node.ToleratedFailurePercentage == nil {
 		sc.result = query.ListOf(s.processor.output)
 	}

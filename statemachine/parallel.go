@@ -23,7 +23,7 @@ func (sc *stateCompiler) parallel(node *asl.Parallel) behaviour {
 	}
 	var results arrival
 	for i := range node.Branches {
-		branch := sc.flow(&node.Branches[i], input)
+		branch := sc.flow(&node.Branches[i], input, sc.variables)
 		s.branches = append(s.branches, branch)
 		results.add(branch.output)
 	}

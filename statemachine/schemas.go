@@ -84,7 +84,7 @@ func (sc *stateCompiler) typed(env query.Env) query.Env {
 	if sc.options.Deployed {
 		return env
 	}
-	env.InputType, env.ContextType = sc.input, sc.context
+	env.InputType, env.ContextType, env.VariableTypes = sc.input, sc.context, sc.variables.known()
 	if env.Result {
 		env.ResultType = sc.result
 	}

@@ -11,10 +11,11 @@ import (
 
 // Static types go with the data: from the machine's InputSchema to the first state, from the way out of a state to the
 // next one, into branches and iterations and out of them. Where ways meet, the type is what they have in common; where
-// a way leads back, nothing is known. States that are written in JSONPath neither use types nor hand any on.
+// a way leads back, nothing is known. The same holds for workflow variables, from their Assign on. States that are written in JSONPath neither use types nor hand any on.
 
 // flowTypes are the types of what arrives at the states of a flow while it is compiled, and of what leaves the flow.
 type flowTypes struct {
+	compiler *compiler
 	order    []asl.State // such that all that leads to a state comes before it, as far as there is such an order
 	loops    map[string]bool
 	arriving map[string]*arrival
@@ -23,8 +24,9 @@ type flowTypes struct {
 
 // arrival is what is known of a value that comes on several ways.
 type arrival struct {
-	typ  *query.Type
-	some bool // it comes on one at least
+	typ       *query.Type
+	some      bool // it comes on one at least
+	variables *variableTypes
 }
 
 func (a *arrival) add(t *query.Type) {
@@ -36,8 +38,8 @@ func (a *arrival) add(t *query.Type) {
 }
 
 // newFlowTypes orders the states of a flow.
-func newFlowTypes(fl *asl.Flow, input *query.Type) *flowTypes {
-	f := &flowTypes{loops: map[string]bool{}, arriving: map[string]*arrival{}}
+func newFlowTypes(c *compiler, fl *asl.Flow, input *query.Type, variables *variableTypes) *flowTypes {
+	f := &flowTypes{compiler: c, loops: map[string]bool{}, arriving: map[string]*arrival{}}
 	states := make(map[string]asl.State, len(fl.States))
 	for _, s := range fl.States {
 		states[s.Base().Name] = s
@@ -45,6 +47,7 @@ func newFlowTypes(fl *asl.Flow, input *query.Type) *flowTypes {
 	}
 	if a := f.arriving[fl.StartAt]; a != nil {
 		a.add(input)
+		a.variables = variables
 	}
 	f.sort(states, fl.StartAt)
 	for _, s := range fl.States { // what nothing leads to
@@ -91,25 +94,33 @@ func (f *flowTypes) sort(states map[string]asl.State, start string) {
 	slices.Reverse(f.order)
 }
 
-// input gives the type of a state's input.
-func (f *flowTypes) input(name string) *query.Type {
+// at gives what is known where a state begins.
+func (f *flowTypes) at(name string) (input *query.Type, variables *variableTypes) {
 	if f.loops[name] {
-		return nil
+		return nil, anyVariables
 	}
-	return f.arriving[name].typ
+	return f.arriving[name].typ, f.arriving[name].variables
 }
 
 // leave notes what a state hands on.
-func (f *flowTypes) leave(next string, t *query.Type) {
+func (f *flowTypes) leave(next string, t *query.Type, variables *variableTypes) {
 	if next == "" {
 		f.leaving.add(t)
 	} else if a := f.arriving[next]; a != nil {
+		if !a.some {
+			a.variables = variables
+		} else {
+			a.variables = f.compiler.joined(a.variables, variables)
+		}
 		a.add(t)
 	}
 }
 
 // leave notes what the state hands on, on all of its ways.
 func (sc *stateCompiler) leave(types *flowTypes) {
+	leave := func(next string, t *query.Type, o outcome) {
+		types.leave(next, t, sc.assigned(sc.variables, o.assign, sc.base.QueryLanguage != asl.JSONPath))
+	}
 	handed := func(o outcome, otherwise *query.Type) *query.Type {
 		switch {
 		case sc.base.QueryLanguage == asl.JSONPath:
@@ -124,10 +135,10 @@ func (sc *stateCompiler) leave(types *flowTypes) {
 		return
 	case *choiceState:
 		for i := range s.rules {
-			types.leave(s.rules[i].next, handed(s.rules[i].outcome, sc.input))
+			leave(s.rules[i].next, handed(s.rules[i].outcome, sc.input), s.rules[i].outcome)
 		}
 		if s.fallback != "" {
-			types.leave(s.fallback, handed(sc.state.outcome, sc.input))
+			leave(s.fallback, handed(sc.state.outcome, sc.input), sc.state.outcome)
 		}
 		return
 	}
@@ -135,9 +146,9 @@ func (sc *stateCompiler) leave(types *flowTypes) {
 	if sc.state.retries {
 		out = sc.result
 	}
-	types.leave(sc.state.next, handed(sc.state.outcome, out))
+	leave(sc.state.next, handed(sc.state.outcome, out), sc.state.outcome)
 	for _, c := range sc.state.catchers {
-		types.leave(c.next, handed(c.outcome, errorOutputType))
+		leave(c.next, handed(c.outcome, errorOutputType), c.outcome)
 	}
 }
 

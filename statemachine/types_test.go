@@ -84,6 +84,49 @@ func TestTypesGoWithTheData(t *testing.T) {
   A: {Type: Task, Resource: "function:price", End: true}`,
 			`m.yaml:10:29: error: the arguments do not fit the schema of function:price: the state's input, which is handed to it, lacks "sku"`,
 		},
+		"of variables": {`
+  A: {Type: Pass, Assign: {order: {id: "{% states.input.amount %}"}}, Next: B}
+  B: {Type: Pass, Output: "{% order.idd %}", End: true}`, "m.yaml:11:37: error: there is no property idd here"},
+		"of variables by operators": {`
+  A: {Type: Pass, Assign: {n: 1}, Next: B}
+  B: {Type: Choice, Choices: [{Condition: "{% n == 'one' %}", Next: C}], Default: C}
+  C: {Type: Succeed}`, "m.yaml:11:49: error: an int and a string are never equal"},
+		"of variables where ways meet": {`
+  A: {Type: Choice, Choices: [{Condition: "{% states.input.amount > 3 %}", Assign: {x: {a: 1}}, Next: C}], Assign: {x: {b: 1}}, Default: B}
+  B: {Type: Pass, Assign: {y: text}, Next: C}
+  C: {Type: Pass, Output: "{% x.a + x.b + x.c + y.size() %}", End: true}`, "m.yaml:12:45: error: there is no property c here"},
+		"of variables of different types": {`
+  A: {Type: Choice, Choices: [{Condition: "{% states.input.amount > 3 %}", Assign: {x: 1}, Next: C}], Assign: {x: text}, Default: C}
+  C: {Type: Pass, Output: "{% x + 1 %}", End: true}`, ""},
+		"not of variables that a loop assigns": {`
+  A: {Type: Pass, Assign: {x: 1}, Next: B}
+  B: {Type: Choice, Choices: [{Condition: "{% x == 'done' %}", Next: C}], Default: D}
+  D: {Type: Pass, Assign: {x: done}, Next: B}
+  C: {Type: Succeed}`, ""},
+		"not beyond a loop that joins another way": {`
+  A: {Type: Choice, Choices: [{Condition: "{% states.input.amount > 3 %}", Assign: {x: 1}, Next: E}], Assign: {x: done}, Default: B}
+  B: {Type: Choice, Choices: [{Condition: "{% states.input.amount > 5 %}", Next: E}], Default: B2}
+  B2: {Type: Wait, Seconds: 1, Next: B}
+  E: {Type: Pass, Output: "{% x + 1 %}", End: true}`, ""},
+		"of variables into branches": {`
+  A: {Type: Pass, Assign: {x: {a: 1}}, Next: B}
+  B:
+    Type: Parallel
+    Branches: [{StartAt: I, States: {I: {Type: Pass, Output: "{% x.b %}", End: true}}}]
+    End: true`, "m.yaml:13:68: error: there is no property b here"},
+		"not of variables in other languages": {`
+  A: {Type: Pass, QueryLanguage: JSONata, Assign: {x: "{% $states.input.amount %}"}, Next: B}
+  B: {Type: Pass, Output: "{% x.b %}", End: true}`, ""},
+		"of variables that a catcher assigns": {`
+  A: {Type: Task, Resource: "function:f", Assign: {x: 1}, Catch: [{ErrorEquals: [States.ALL], Assign: {x: "{% states.errorOutput %}"}, Next: B}], Next: C}
+  B: {Type: Pass, Output: "{% x.Caus %}", Next: C}
+  C: {Type: Pass, Output: "{% [x.anything, states.input] %}", End: true}`, "m.yaml:11:33: error: there is no property Caus here"},
+		"a variable and a function of the same name": {`
+  A: {Type: Pass, Assign: {math: 1}, Next: B}
+  B: {Type: Pass, Output: "{% math.greatest([1, 2]) + [{'x': 1}].map(math, math.x)[0] %}", End: true}`, ""},
+		"a variable that is shadowed": {`
+  A: {Type: Pass, Assign: {l: {a: 1}}, Next: B}
+  B: {Type: Pass, Output: "{% [{'b': 1}].map(l, l.b) %}", End: true}`, ""},
 		"not after a task of an unknown function": {`
   A: {Type: Task, Resource: "function:f", Next: B}
   B: {Type: Pass, Output: "{% states.input.amonut %}", End: true}`, ""},

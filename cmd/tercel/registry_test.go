@@ -46,8 +46,11 @@ func TestRegistrySchemas(t *testing.T) {
 	cases := put("order.test.yaml", "mocks: {Charge: {result: {payment: p1}}}\ncases:\n  - {name: pays, input: {n: 1}}\n  - {name: wrong, input: {n: x}}\n")
 	s := newShell(t)
 	for _, words := range [][]string{
-		{"validate", registry}, {"validate", order, "-f", registry}, {"test", cases, "--registry", registry},
-		{"run", order, "-f", registry, "--input", `{"n":1}`}, {"deploy", registry, "--dry-run"},
+		{"validate", registry},
+		{"validate", order, "-f", registry},
+		{"test", cases, "--registry", registry},
+		{"run", order, "-f", registry, "--input", `{"n":1}`},
+		{"deploy", registry, "--dry-run"},
 	} {
 		r := s.must(exitInvalid, words...)
 		if !strings.Contains(r.out+r.err, "paymnet") || !strings.Contains(r.out+r.err, "did you mean") {

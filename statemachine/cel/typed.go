@@ -52,6 +52,7 @@ var (
 const (
 	typedPrefix = "tercel.typed." // of the names of objects with known properties: tercel.typed.CHECK.OBJECT
 	checkMark   = "@"             // behind a field of states: the check whose type it has
+	variable    = "="             // before the name of a workflow variable that is made a field of states
 	testMark    = "\x00"          // before a property that is asked for, and need not be there
 	maxTypeDeep = 20              // lists in lists
 )
@@ -68,6 +69,9 @@ func staticRoot(env query.Env, field string) *query.Type {
 	case "context":
 		return env.ContextType
 	}
+	if name, ok := strings.CutPrefix(field, variable); ok {
+		return env.VariableTypes[name]
+	}
 	return nil
 }
 
@@ -75,6 +79,11 @@ func staticRoot(env query.Env, field string) *query.Type {
 func isTyped(text string, env query.Env) bool {
 	for _, f := range stateFields {
 		if staticRoot(env, f.name) != nil && strings.Contains(text, f.name) {
+			return true
+		}
+	}
+	for name, t := range env.VariableTypes {
+		if t != nil && strings.Contains(text, name) {
 			return true
 		}
 	}
@@ -110,7 +119,7 @@ func (c *typedCheck) run(scoped *cel.Env, src *source, common *environment) ([]q
 	typedChecks.Store(c.id, c)
 	defer typedChecks.Delete(c.id)
 	parsed, issues := common.Parse(src.text) // anew: the checker and prepare change the tree
-	if issues.Err() != nil || !c.prepare(parsed.NativeRep().Expr()) {
+	if issues.Err() != nil || !c.prepare(parsed.NativeRep(), common) {
 		return nil, nil
 	}
 	checked, issues := scoped.Check(parsed)
@@ -118,16 +127,25 @@ func (c *typedCheck) run(scoped *cel.Env, src *source, common *environment) ([]q
 		return c.problems(issues.Errors(), src, common), nil
 	}
 	tree := checked.NativeRep()
-	return checkTypes(src, tree, c.env), c.typeOf(tree, tree.Expr())
+	return append(checkTypes(src, tree, c.env), c.checkValues(src, tree.Expr())...), c.typeOf(tree, tree.Expr())
 }
 
-// prepare marks the fields of states whose types are known, and the properties that are asked for only, and writes a["b"]
-// as a.b. It is false where the name states is not that of the states.
-func (c *typedCheck) prepare(root ast.Expr) bool {
+// prepare marks the fields of states whose types are known, and the properties that are asked for only, makes fields of
+// states of the variables whose types are known, and writes a["b"] as a.b. It is false where the name states is not that
+// of the states.
+func (c *typedCheck) prepare(tree *ast.AST, common *environment) bool {
 	factory := ast.NewExprFactory()
 	ok := true
-	ast.PreOrderVisit(root, ast.NewExprVisitor(func(e ast.Expr) {
+	id := ast.MaxID(tree)
+	others := otherNames(tree.Expr(), common)
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
+		case ast.IdentKind:
+			name := strings.TrimPrefix(e.AsIdent(), ".")
+			if c.env.VariableTypes[name] != nil && !others[name] {
+				id++
+				e.SetKindCase(factory.NewSelect(e.ID(), factory.NewIdent(id, statesName), variable+name+checkMark+c.id))
+			}
 		case ast.ComprehensionKind:
 			loop := e.AsComprehension()
 			ok = ok && loop.IterVar() != statesName && loop.IterVar2() != statesName && loop.AccuVar() != statesName
@@ -145,6 +163,30 @@ func (c *typedCheck) prepare(root ast.Expr) bool {
 		}
 	}))
 	return ok
+}
+
+// otherNames gives the names that stand for something else than a workflow variable somewhere in an expression: the
+// variables of macros, and the namespaces of functions.
+func otherNames(root ast.Expr, common *environment) map[string]bool {
+	names := map[string]bool{}
+	ast.PreOrderVisit(root, ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.ComprehensionKind:
+			loop := e.AsComprehension()
+			names[loop.IterVar()], names[loop.IterVar2()], names[loop.AccuVar()] = true, true, true
+		case ast.CallKind:
+			call := e.AsCall()
+			if !call.IsMemberFunction() {
+				return
+			}
+			if space := qualified(call.Target()); space != "" && common.HasFunction(space+"."+call.FunctionName()) {
+				first, _, _ := strings.Cut(space, ".")
+				names[first] = true
+			}
+		default:
+		}
+	}))
+	return names
 }
 
 func (c *typedCheck) prepareCall(factory ast.ExprFactory, e ast.Expr) {
@@ -249,6 +291,9 @@ func (c *typedCheck) cel(t *query.Type, depth int) *types.Type {
 
 // typeOf gives the static type of an expression that was checked.
 func (c *typedCheck) typeOf(tree *ast.AST, e ast.Expr) *query.Type {
+	if t := c.staticOf(e); t != nil && t.Kind == query.String {
+		return t // with the values that it can have
+	}
 	if e.Kind() != ast.MapKind {
 		return c.back(tree.GetType(e.ID()), 0)
 	}

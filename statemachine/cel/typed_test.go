@@ -16,6 +16,7 @@ const order = `{
     "lines": {"type": "array", "items": {"type": "object", "additionalProperties": false,
       "properties": {"price": {"type": "number"}, "sku": {"type": "string"}}}},
     "stock": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "status": {"enum": ["open", "paid", "sent"]},
     "tree": {"$ref": "#/$defs/node"}, "any": true
   },
   "$defs": {"node": {"type": "object", "additionalProperties": false,
@@ -51,6 +52,11 @@ func TestStaticTypes(t *testing.T) {
 		{src: `states.input.?nam.orValue("x")`, message: "the property nam is never there", hint: "did you mean name?", offset: 14, warning: true},
 		{src: `states.input.address.stret`, message: "the property stret is not declared, and may be misspelt", offset: 21, warning: true},
 
+		{src: `states.input.status == "piad"`, message: `"piad" is none of the values that this can have`, hint: `did you mean "paid"?`, offset: 23, warning: true},
+		{src: `states.input.status in ["paid", "lost"]`, message: `"lost" is none of the values that this can have`, hint: `they are "open", "paid", "sent"`, offset: 32, warning: true},
+
+		{src: `states.input.status == "paid" || "open" != states.input.status`, typ: "boolean"},
+		{src: `states.input.name == "anything"`, typ: "boolean"},
 		{src: `states.input.address.other`},
 		{src: `has(states.input.address.stret)`, typ: "boolean"},
 		{src: `states.input.amount + 1`, typ: "number"},

@@ -31,6 +31,7 @@ type Env struct {
 	// The types of what the expression refers to, nil where nothing is known. They serve to find mistakes; what an
 	// expression gives does not depend on them. A language may ignore them.
 	InputType, ResultType, ErrorOutputType, ContextType *Type
+	VariableTypes                                       map[string]*Type // of workflow variables, by name
 }
 
 // Problem is one finding in the source of an expression.

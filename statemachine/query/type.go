@@ -11,6 +11,7 @@ import (
 type Type struct {
 	Kind     Kind
 	Nullable bool             // null is possible too
+	Values   []string         // String: all that it can be, sorted; nil if nothing is known
 	Elem     *Type            // Array: of its elements
 	Props    map[string]*Type // Object: the declared properties
 	Required []string         // Object: the properties that are always there, sorted
@@ -140,6 +141,9 @@ func (c *Combiner) Join(a, b *Type) *Type {
 		return a.OrNull()
 	}
 	joined := &Type{Kind: a.Kind, Nullable: a.Nullable || b.Nullable}
+	if a.Values != nil && b.Values != nil {
+		joined.Values = slices.Compact(slices.Sorted(slices.Values(slices.Concat(a.Values, b.Values))))
+	}
 	switch {
 	case isNumber(a.Kind) && isNumber(b.Kind):
 		joined.Kind = max(a.Kind, b.Kind)
@@ -200,6 +204,9 @@ func (c *Combiner) Meet(a, b *Type) *Type {
 	}
 	met := *a
 	met.Nullable = a.Nullable && b.Nullable
+	if a.Values == nil && a.Kind == b.Kind {
+		met.Values = b.Values
+	}
 	switch {
 	case a.Kind == Number && b.Kind == Integer:
 		met.Kind = Integer

@@ -122,8 +122,34 @@ func (d *deriver) own(s *jsonschema.Schema) *query.Type {
 	if t == nil {
 		return nil
 	}
+	if t.Kind == query.String && t.Values == nil {
+		t.Values = textsOf(s)
+	}
 	own := *t
 	return &own
+}
+
+// textsOf gives the texts that enum or const allow, nil if there is none of them, or too many to name.
+func textsOf(s *jsonschema.Schema) []string {
+	const most = 200
+	var all []any
+	switch {
+	case s.Const != nil:
+		all = []any{*s.Const}
+	case s.Enum != nil:
+		all = s.Enum.Values
+	}
+	if len(all) > most {
+		return nil
+	}
+	var found []string
+	for _, v := range all {
+		if text, ok := v.(string); ok {
+			found = append(found, text)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 var kinds = map[string]query.Kind{
