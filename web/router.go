@@ -1,7 +1,7 @@
 // Package web is the HTTP face of an engine: one router with everything that a node serves on its port, and the server
 // that listens there.
 //
-// What is served: GET / (what this is), POST / (the AWS API, package awsapi), /healthz and /readyz (probes), /api/v1
+// What is served: GET / (what this is), POST / (the AWS API, package awsapi), /healthz and /readyz (probes), /metrics, /api/v1
 // (package api), /internal/v1 (package peers).
 package web
 
@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/engine/access"
@@ -38,6 +40,11 @@ type Config struct {
 	Proxies []netip.Prefix
 	// Draining is closed when the server begins to shut down.
 	Draining <-chan struct{}
+	// Metrics answers GET /metrics, for callers who may read everything; nil: there is none.
+	Metrics http.Handler
+	// TracerProvider and MeterProvider take the spans and the metrics of requests; default: the ones of package otel.
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
 }
 
 // NewRouter makes the handler of everything that a node serves.
@@ -47,7 +54,7 @@ func NewRouter(cfg Config) *chi.Mux {
 		Engine: cfg.Engine, Access: cfg.Access, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
 	})
 	r := chi.NewRouter()
-	r.Use(origin(cfg.Proxies), logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
+	r.Use(origin(cfg.Proxies), observed(cfg.TracerProvider, cfg.MeterProvider, cfg.Logger), logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
 	if cfg.LoopbackOnly {
 		r.Use(localHost(a))
 	}
@@ -60,6 +67,9 @@ func NewRouter(cfg Config) *chi.Mux {
 	}))
 	r.Method(http.MethodGet, "/healthz", a.Handle(a.Healthz))
 	r.Method(http.MethodGet, "/readyz", a.Handle(a.Readyz))
+	if cfg.Metrics != nil {
+		r.Method(http.MethodGet, "/metrics", a.Readers(cfg.Metrics))
+	}
 	r.Route("/api/v1", a.Register)
 	if cfg.Peers != nil {
 		r.Method(http.MethodPost, peers.Path, cfg.Peers.Handler(cfg.Engine.HandleForwarded))

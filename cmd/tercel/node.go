@@ -40,6 +40,7 @@ type nodeConfig struct {
 	engine       engine.Config // without Store, Peers, Address and Logger
 	access       access.Config // without Store and Logger
 	proxies      []netip.Prefix
+	metrics      string // address of its own for /metrics; "" for the port of the API
 	log          *slog.Logger
 }
 
@@ -50,6 +51,9 @@ type node struct {
 	access *access.Control
 	pool   *pgxpool.Pool
 	log    *slog.Logger
+
+	telemetry *telemetry
+	scraped   *web.Server // answers /metrics, if it has an address of its own
 }
 
 // startNode connects to the database, migrates it, starts an engine and serves on a port that is open already.
@@ -60,6 +64,9 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 			n.close()
 		}
 	}()
+	if err := n.startTelemetry(ctx, cfg.metrics); err != nil {
+		return nil, err
+	}
 	if n.pool, err = connect(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -85,6 +92,7 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	config.Version = version().Version
 	config.Address = cfg.advertise
 	config.Logger = cfg.log
+	config.TracerProvider, config.MeterProvider = n.telemetry.tracerProvider(), n.telemetry.meterProvider()
 	if config.Address == "" {
 		config.Address = reachable(server)
 	}
@@ -99,6 +107,7 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	server.Serve(web.NewRouter(web.Config{
 		Engine: made, Access: n.access, Proxies: cfg.proxies, Peers: way, Version: version(), Logger: cfg.log, MaxBody: maxBody,
 		LoopbackOnly: server.Addr().Addr().IsLoopback(), Draining: server.Draining(),
+		Metrics: n.metricsHandler(), TracerProvider: config.TracerProvider, MeterProvider: config.MeterProvider,
 	}), cfg.log)
 	return n, nil
 }
@@ -153,6 +162,7 @@ func (n *node) close() {
 		}
 		cancel()
 	}
+	n.closeTelemetry()
 	if n.pool != nil {
 		n.pool.Close()
 	}

@@ -29,6 +29,7 @@ type serveFlags struct {
 	logLevel, logFormat            string
 	trustedProxies                 []string
 	auditRetention                 time.Duration
+	metricsListen                  string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -67,6 +68,7 @@ only, where whoever reaches the port may do everything.`,
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
 		"addresses or networks of proxies whose X-Forwarded-For is believed; several with commas")
 	flags.DurationVar(&f.auditRetention, "audit-retention", 0, "how long entries of the audit are kept, such as 8760h (default for ever)")
+	flags.StringVar(&f.metricsListen, "metrics-listen", "", "address and port for /metrics alone, without a key; default: the port of the API")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	return cmd
@@ -98,7 +100,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: f.databaseURL, advertise: f.advertise, migrate: !f.noMigrate, databaseWait: f.databaseWait,
-		engine: config, log: log, proxies: proxies,
+		engine: config, log: log, proxies: proxies, metrics: f.metricsListen,
 		access: access.Config{Exposed: !server.Addr().Addr().IsLoopback(), AuditRetention: f.auditRetention},
 	})
 	if err != nil {
@@ -160,9 +162,9 @@ func newLogger(out io.Writer, level, format string) (*slog.Logger, error) {
 	options.Level = l
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(out, &options)), nil
+		return slog.New(spanIDs{slog.NewTextHandler(out, &options)}), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(out, &options)), nil
+		return slog.New(spanIDs{slog.NewJSONHandler(out, &options)}), nil
 	default:
 		return nil, usageError(fmt.Errorf("--log-format is %q, but must be text or json", format))
 	}

@@ -23,7 +23,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	x, created, err := a.eng.StartExecution(r.Context(), engine.StartRequest{
-		Namespace: ns, StateMachine: machine, Name: in.Name, Input: in.Input, TraceContext: r.Header.Get("Traceparent"),
+		Namespace: ns, StateMachine: machine, Name: in.Name, Input: in.Input, TraceContext: traceContext(r),
 	})
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (a *API) startSync(w http.ResponseWriter, r *http.Request) error {
 	// The request has been read; its time limit must not end the wait.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	x, err := a.eng.StartSyncExecution(r.Context(), engine.StartRequest{
-		Namespace: ns, StateMachine: machine, Name: in.Name, Input: in.Input, TraceContext: r.Header.Get("Traceparent"),
+		Namespace: ns, StateMachine: machine, Name: in.Name, Input: in.Input, TraceContext: traceContext(r),
 	})
 	if err != nil {
 		return err
