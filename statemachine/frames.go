@@ -1,6 +1,8 @@
 package statemachine
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -76,14 +78,30 @@ func (r *Run) closeTask(f *Frame, how settlement) {
 	if !f.waitsOutside() {
 		r.busy--
 	}
-	if f.state.task().answeredLater() {
-		if r.settled == nil {
-			r.settled = map[TaskID]settlement{}
-		}
-		r.settled[t.id] = how
+	if how != settledByAnswer && f.state.task().answeredLater() {
+		r.remember(t.id, how)
 	}
 	delete(r.tasks, t.id)
 	f.task = nil
+}
+
+// maxSettled is how many tasks a run remembers at least that ended without an answer.
+const maxSettled = 1000
+
+// remember keeps how a task ended, for somebody who answers it late, and forgets the oldest when there are many: a run
+// that goes on for years is not larger for it. To those who answer a forgotten task, it was never there.
+func (r *Run) remember(id TaskID, how settlement) {
+	if r.settled == nil {
+		r.settled = map[TaskID]settlement{}
+	}
+	r.settled[id] = how
+	if len(r.settled) < 2*maxSettled {
+		return
+	}
+	ids := slices.Sorted(maps.Keys(r.settled))
+	for _, id := range ids[:len(ids)-maxSettled] {
+		delete(r.settled, id)
+	}
 }
 
 func (f *Frame) setAttempts(n int) {

@@ -39,7 +39,8 @@ type Run struct {
 	lastFrame FrameID
 	lastTask  TaskID
 	lastEvent int64 // the id that the Step Functions API gives the last event
-	// settled remembers how tasks that wait for a token or a worker ended, for those who answer late.
+	// settled remembers which of the tasks that wait for a token or a worker ended without an answer, for those who answer
+	// late.
 	settled map[TaskID]settlement
 
 	timers timerHeap // of frames, not kept in snapshots

@@ -2,6 +2,7 @@ package statemachine
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -21,15 +22,40 @@ func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) } //nolint:f
 func (h *timerHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
+	old[len(old)-1] = timer{}
 	*h = old[:len(old)-1]
 	return last
 }
 
 // add notes the frame's present time, if it has one.
 func (h *timerHeap) add(f *Frame) {
-	if at := f.due(); !at.IsZero() {
-		heap.Push(h, timer{at, f})
+	at := f.due()
+	if at.IsZero() {
+		return
 	}
+	if len(*h) == cap(*h) && len(*h) >= 64 {
+		h.compact()
+	}
+	heap.Push(h, timer{at, f})
+}
+
+// compact drops the entries that match no frame any more, before the heap would have to grow. A strand that never waits
+// for long would else fill it behind one that waits for a year.
+func (h *timerHeap) compact() {
+	seen := make(map[*Frame]bool, len(*h)/2)
+	kept := (*h)[:0]
+	for _, t := range *h {
+		if !seen[t.frame] && t.frame.due().Equal(t.at) { // a closed frame is not due
+			seen[t.frame] = true
+			kept = append(kept, t)
+		}
+	}
+	clear((*h)[len(kept):])
+	if len(kept) > cap(kept)/2 {
+		kept = slices.Grow(kept, len(kept))
+	}
+	*h = kept
+	heap.Init(h)
 }
 
 // peek gives the frame that is due first, and its time; nil if no frame waits for time.
