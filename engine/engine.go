@@ -182,6 +182,7 @@ func (e *Engine) join(ctx context.Context) error {
 	}
 	e.tokens.key, e.peerKey = derive(key, "task tokens"), derive(key, "calls between nodes")
 	e.linkKey = derive(key, "links of approvals")
+	e.tokens.callbackKey = derive(key, "callback URLs")
 	version, err := e.cfg.Store.RegistryVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the registry: %w", err)

@@ -27,7 +27,8 @@ const (
 	CodeInvalidOutput            Code = "InvalidOutput"
 	CodeTaskDoesNotExist         Code = "TaskDoesNotExist"
 	CodeTaskTimedOut             Code = "TaskTimedOut"
-	CodeResourceNotFound         Code = "ResourceNotFound" // a function, a revision
+	CodeTaskSettled              Code = "TaskAlreadySettled" // a callback comes after another answer
+	CodeResourceNotFound         Code = "ResourceNotFound"   // a function, a revision
 	CodeActivityDoesNotExist     Code = "ActivityDoesNotExist"
 	CodeTypeNotSupported         Code = "StateMachineTypeNotSupported"
 	CodeMachineAlreadyExists     Code = "StateMachineAlreadyExists"

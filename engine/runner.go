@@ -177,6 +177,9 @@ func (e *Engine) env(x *live) statemachine.Env {
 		Seed:   rand.Uint64(),
 		Token:  func(t statemachine.TaskID) string { return e.tokens.sign(x.row.ID, t) },
 		Limits: e.cfg.Limits,
+		CallbackURL: func(t statemachine.TaskID, action statemachine.CallbackAction) string {
+			return e.callbackURL(x.row.ID, t, action)
+		},
 	}
 }
 

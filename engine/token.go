@@ -23,7 +23,10 @@ const (
 )
 
 // tokens makes and checks task tokens. It is safe for concurrent use.
-type tokens struct{ key []byte }
+type tokens struct {
+	key         []byte
+	callbackKey []byte // of the tokens in callback URLs
+}
 
 // derive gives a key for one purpose from the cluster's key.
 func derive(clusterKey []byte, purpose string) []byte {
@@ -41,8 +44,10 @@ func (t tokens) sign(execution uuid.UUID, task statemachine.TaskID) string {
 }
 
 // mac appends the code of body to it.
-func (t tokens) mac(body []byte) []byte {
-	mac := hmac.New(sha256.New, t.key)
+func (t tokens) mac(body []byte) []byte { return appendMAC(t.key, body) }
+
+func appendMAC(key, body []byte) []byte {
+	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	return mac.Sum(body)
 }

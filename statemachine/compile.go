@@ -92,6 +92,7 @@ func (c *compiler) state(node asl.State, fl *flow, types *flowTypes) {
 		sc.inner(node)
 		return
 	}
+	s.callbacks = sc.base.QueryLanguage == asl.CEL
 	switch node := node.(type) {
 	case *asl.Pass, *asl.Succeed:
 		s.behaviour = passState{}

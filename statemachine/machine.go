@@ -30,6 +30,7 @@ type state struct {
 	flow      *flow
 	next      string // "" ends the flow
 	retries   bool   // the type is one that can be retried
+	callbacks bool   // its Context Object has callback URLs
 	retriers  []asl.Retrier
 	catchers  []catcher
 	outcome   outcome

@@ -89,6 +89,15 @@ type contextExtras struct {
 	index int
 }
 
+// callbackMembers are the members of Task with the URLs by which a task is answered. The service has none of them, so they are
+// in the Context Object of states in CEL only.
+var callbackMembers = []struct {
+	member string
+	action CallbackAction
+}{
+	{"CallbackUrl", CallbackSuccess}, {"CallbackFailureUrl", CallbackFailure}, {"CallbackHeartbeatUrl", CallbackHeartbeat},
+}
+
 // contextObject builds the Context Object, with the members that the Step Functions developer guide gives it.
 func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 	r := d.run
@@ -115,6 +124,11 @@ func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 	if extras.task != 0 {
 		var task value.Members
 		task.Text("Token", d.token(extras.task))
+		if f.state.callbacks && d.env.CallbackURL != nil {
+			for _, c := range callbackMembers {
+				task.Text(c.member, d.env.CallbackURL(extras.task, c.action))
+			}
+		}
 		context.Set("Task", task.Object())
 	}
 	context.Set("Map", mapContext(f, extras))

@@ -9,10 +9,13 @@ import (
 
 // Env is what a decision takes from the outside world.
 type Env struct {
-	Now    time.Time             // becomes the time of the decision's events, cut to milliseconds
-	Seed   uint64                // of all randomness in the decision: uuid(), random(), retry jitter
-	Token  func(t TaskID) string // the task token of a task; must be unguessable and always the same for the same task
-	Limits Limits                // zero fields mean the defaults
+	Now   time.Time             // becomes the time of the decision's events, cut to milliseconds
+	Seed  uint64                // of all randomness in the decision: uuid(), random(), retry jitter
+	Token func(t TaskID) string // the task token of a task; must be unguessable and always the same for the same task
+	// CallbackURL gives the URL that answers a task in one way, without its token; always the same for the same task. Nil: there are
+	// none.
+	CallbackURL func(t TaskID, action CallbackAction) string
+	Limits      Limits // zero fields mean the defaults
 	// Observe, if it is set, sees every expression that the decision evaluates, in order. It is for tools that show an
 	// execution to people: it changes nothing, nothing of it is kept, and without it an expression pays a nil check.
 	Observe func(Observation)
@@ -38,6 +41,16 @@ type Limits struct {
 	MapConcurrent int // iterations of one inline Map at a time when the definition says no less; default 1,000
 	Transitions   int // states entered in one decision before the run asks to be continued; default 1,000
 }
+
+// CallbackAction is what a callback URL does to its task.
+type CallbackAction string
+
+// The actions of callback URLs.
+const (
+	CallbackSuccess   CallbackAction = "success"
+	CallbackFailure   CallbackAction = "failure"
+	CallbackHeartbeat CallbackAction = "heartbeat"
+)
 
 // Info is what a run knows of its execution from outside its history. It is given to [Machine.NewRun] and
 // [Machine.Restore], and feeds the Context Object.

@@ -232,8 +232,10 @@ func contextType(input *query.Type) *query.Type {
 		}),
 		"StateMachine": objectOf(query.Open, props{"Id": text, "Name": text}),
 		"State":        objectOf(query.Open, props{"Name": text, "EnteredTime": text, "RetryCount": integer}),
-		"Task":         objectOf(query.Open, props{"Token": text}),
-		"Map":          objectOf(query.Open, props{"Item": objectOf(query.Open, props{"Index": integer, "Key": text, "Value": nil})}),
+		"Task": objectOf(query.Open, props{
+			"Token": text, "CallbackUrl": text, "CallbackFailureUrl": text, "CallbackHeartbeatUrl": text,
+		}),
+		"Map": objectOf(query.Open, props{"Item": objectOf(query.Open, props{"Index": integer, "Key": text, "Value": nil})}),
 	})
 }
 

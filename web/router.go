@@ -54,9 +54,10 @@ func NewRouter(cfg Config) *chi.Mux {
 		Engine: cfg.Engine, Access: cfg.Access, Version: cfg.Version, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
 	})
 	r := chi.NewRouter()
-	r.Use(origin(cfg.Proxies), observed(cfg.TracerProvider, cfg.MeterProvider, cfg.Logger), logged(cfg.Logger), a.Recover, sameSite(a), middleware.GetHead)
+	r.Use(origin(cfg.Proxies), observed(cfg.TracerProvider, cfg.MeterProvider, cfg.Logger), logged(cfg.Logger), a.Recover,
+		exceptCallbacks(sameSite(a)), middleware.GetHead)
 	if cfg.LoopbackOnly {
-		r.Use(localHost(a))
+		r.Use(exceptCallbacks(localHost(a)))
 	}
 	r.NotFound(a.NotFound)
 	r.MethodNotAllowed(a.MethodNotAllowed)
@@ -71,6 +72,7 @@ func NewRouter(cfg Config) *chi.Mux {
 		r.Method(http.MethodGet, "/metrics", a.Readers(cfg.Metrics))
 	}
 	r.Route("/api/v1", a.Register)
+	r.Handle(api.CallbackRoute, a.Callbacks())
 	if cfg.Peers != nil {
 		r.Method(http.MethodPost, peers.Path, cfg.Peers.Handler(cfg.Engine.HandleForwarded))
 	}

@@ -218,7 +218,7 @@ func (p *performance) signal(sig statemachine.Signal) error {
 	limits.Transitions = min(limits.Transitions, p.script.MaxStates-p.states+1)
 	commands, events, err := p.script.Machine.Decide(p.run, statemachine.Env{
 		Now: p.now, Seed: p.script.Seed*0x9E3779B97F4A7C15 + p.step, Limits: limits, Observe: p.tracker.observe,
-		Token: p.script.Token,
+		Token: p.script.Token, CallbackURL: p.callbackURL,
 	}, sig)
 	if err != nil {
 		return fmt.Errorf("the state machine refused %T: %w", sig, err)
@@ -239,6 +239,11 @@ func (p *performance) signal(sig statemachine.Signal) error {
 		return p.endless()
 	}
 	return p.obey(commands)
+}
+
+// callbackURL gives URLs that look like those of a server, and lead nowhere.
+func (p *performance) callbackURL(id statemachine.TaskID, action statemachine.CallbackAction) string {
+	return "https://callbacks.invalid/callback/" + p.script.Token(id) + "/" + string(action)
 }
 
 // obey does what a decision asks for.

@@ -82,6 +82,12 @@ func (a *API) Register(r chi.Router) {
 	r.Get("/executions/{id}/wait", a.handle(a.wait))
 	r.Get("/executions/{id}/events", a.handle(a.events))
 
+	quick.Get("/activities", a.handle(a.listActivities))
+	quick.Put("/activities/{name}", a.handle(a.putActivity))
+	quick.Get("/activities/{name}", a.handle(a.getActivity))
+	quick.Delete("/activities/{name}", a.handle(a.deleteActivity))
+	r.Post("/activities/{name}/poll", a.handle(a.pollActivity))
+
 	quick.Post("/tasks/success", a.handle(a.taskSuccess))
 	quick.Post("/tasks/failure", a.handle(a.taskFailure))
 	quick.Post("/tasks/heartbeat", a.handle(a.taskHeartbeat))

@@ -50,6 +50,7 @@ var statuses = map[engine.Code]int{
 	engine.CodeQuotaExceeded:            http.StatusConflict,
 	engine.CodeTooManyTags:              http.StatusConflict,
 	engine.CodeTaskTimedOut:             http.StatusGone,
+	engine.CodeTaskSettled:              http.StatusConflict,
 	engine.CodeInvalidDefinition:        http.StatusUnprocessableEntity,
 	engine.CodeServiceUnavailable:       http.StatusServiceUnavailable,
 

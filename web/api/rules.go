@@ -53,6 +53,16 @@ var rules = map[string]rule{
 	"POST /executions/{id}/stop":    {action: "StopExecution", scope: access.Run, changes: true, resource: "execution/{id}"},
 	"POST /executions/{id}/redrive": {action: "RedriveExecution", scope: access.Run, changes: true, resource: "execution/{id}"},
 
+	"GET /activities":           {action: "ListActivities", scope: access.Read},
+	"GET /activities/{name}":    {action: "DescribeActivity", scope: access.Read, resource: "activity/{name}"},
+	"PUT /activities/{name}":    {action: "CreateActivity", scope: access.Deploy, changes: true, resource: "activity/{name}"},
+	"DELETE /activities/{name}": {action: "DeleteActivity", scope: access.Deploy, changes: true, resource: "activity/{name}"},
+	// Not recorded: what a worker takes is in the history of its execution, and most polls take nothing.
+	"POST /activities/{name}/poll": {action: "GetActivityTask", scope: access.Run, resource: "activity/{name}"},
+
+	// Whoever has a callback URL may do what it was made for.
+	"POST " + CallbackRoute: {action: "Callback", changes: true},
+
 	// A task token is a proof of its own, so that a key may answer tasks of other namespaces whose token it was given.
 	"POST /tasks/success":   {action: "SendTaskSuccess", scope: access.Run, changes: true},
 	"POST /tasks/failure":   {action: "SendTaskFailure", scope: access.Run, changes: true},
