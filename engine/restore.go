@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (e *Engine) newLive(ctx context.Context, node uuid.UUID, row ExecutionRow) 
 	if row.MachineName == "" {
 		row.MachineName = m.definition.Name
 	}
-	row.Type = m.definition.Type
+	row.Type, row.RoleARN = m.definition.Type, m.definition.RoleARN
 	x := &live{row: row, node: node, machine: m.machine, express: m.newExpress(), seq: 0}
 	x.run = m.machine.NewRun(e.info(&row))
 	x.trace = e.tracer.open(&x.row)
@@ -72,7 +73,7 @@ func (e *Engine) info(row *ExecutionRow) statemachine.Info {
 	return statemachine.Info{
 		ExecutionID:    e.arn(row),
 		ExecutionName:  row.Name,
-		RoleARN:        "arn:aws:iam::" + e.cfg.Account + ":role/tercel",
+		RoleARN:        cmp.Or(row.RoleARN, e.DefaultRoleARN()),
 		StateMachineID: e.StateMachineARN(row.MachineName),
 		StateMachine:   row.MachineName,
 		Input:          row.Input,

@@ -124,6 +124,7 @@ func (e *Engine) prepare(ctx context.Context, r StartRequest) (*compiled, Execut
 		ID: id, Namespace: namespace, Machine: machine.definition.ID, MachineName: machine.definition.Name,
 		Revision: machine.definition.Revision, Name: r.Name, Status: Running, Input: input,
 		StartedAt: e.now().Truncate(time.Millisecond), Type: machine.definition.Type, Route: route,
+		RoleARN: machine.definition.RoleARN,
 	}
 	row.TraceContext = starter(ctx, r.TraceContext)
 	if row.Name == "" {

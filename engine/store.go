@@ -211,6 +211,7 @@ type ExecutionRow struct {
 	TraceContext string
 	Type         string // of its revision; "" in what Claims gives
 	Route        Route  // of a start that is under way; see Versions.Routes for others
+	RoleARN      string // of its revision, where the engine runs it
 }
 
 // Registry keeps state machines and functions.

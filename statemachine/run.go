@@ -247,6 +247,21 @@ func (f *Frame) Distributed() (label string, ok bool) {
 	return m.label, true
 }
 
+// Batches gives the number of items in each iteration of a Map that groups them, nil for one that does not.
+func (f *Frame) Batches() []int {
+	m, isMap := f.behaviour().(*mapState)
+	if !isMap || m.batch == nil || f.group == nil {
+		return nil
+	}
+	sizes := make([]int, f.group.total)
+	for i := range sizes {
+		if items := f.group.items.At(i).Get("Items"); items != nil {
+			sizes[i] = items.Len()
+		}
+	}
+	return sizes
+}
+
 // Index gives the index of the branch or iteration.
 func (f *Frame) Index() int { return f.index }
 

@@ -64,7 +64,7 @@ func NewRouter(cfg Config) *chi.Mux {
 
 	r.Get("/", index(cfg.Version))
 	r.Method(http.MethodPost, "/", awsapi.New(awsapi.Config{
-		Engine: cfg.Engine, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
+		Engine: cfg.Engine, Access: cfg.Access, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
 	}))
 	r.Method(http.MethodGet, "/healthz", a.Handle(a.Healthz))
 	r.Method(http.MethodGet, "/readyz", a.Handle(a.Readyz))

@@ -47,6 +47,7 @@ type API struct {
 	log *slog.Logger
 	// signatures verifies who makes a request; nil without Config.Access.
 	signatures *sigv4.Verifier
+	redriven   redrives
 }
 
 // New makes the API. The engine must have been started.

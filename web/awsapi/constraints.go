@@ -31,7 +31,9 @@ var patterns = map[string]struct {
 //	range=0..1000    bounds of a number
 //	enum=A|B         the values that are allowed
 //	pattern=alias    one of patterns
+//	each=1..128      bounds of the length of the texts in a list
 //	sensitive        the value is not shown
+//	any              a text may hold U+0000, which the database has no column for elsewhere
 func check(input any) error {
 	v := violations{}
 	v.structure("", reflect.ValueOf(input).Elem())
@@ -74,6 +76,10 @@ func (v *violations) member(path string, m reflect.Value, tag string) {
 		}
 	}
 	switch m.Kind() {
+	case reflect.String:
+		if strings.IndexByte(m.String(), 0) >= 0 && !hasRule(tag, "any") {
+			v.add(shown, path, "Member must not contain the character U+0000")
+		}
 	case reflect.Struct:
 		v.structure(path, m)
 	case reflect.Slice:

@@ -2,7 +2,10 @@ package awsapi
 
 import (
 	"context"
+	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -11,7 +14,7 @@ import (
 type startExecutionInput struct {
 	StateMachineArn *string `aws:"required;len=1..256"           json:"stateMachineArn"`
 	Name            *string `aws:"len=1..80"                     json:"name"`
-	Input           *string `aws:"len=..262144;sensitive"        json:"input"`
+	Input           *string `aws:"len=..262144;sensitive;any"    json:"input"`
 	TraceHeader     *string `aws:"len=0..256;pattern=ascii"      json:"traceHeader"`
 }
 
@@ -25,9 +28,12 @@ func (a *API) startExecution(ctx context.Context, ns string, in *startExecutionI
 	if err != nil {
 		return nil, err
 	}
-	x, _, err := a.eng.StartExecution(ctx, request)
+	x, created, err := a.eng.StartExecution(ctx, request)
 	if err != nil {
 		return nil, about.fault(err)
+	}
+	if !created && x.Status != engine.Running { // only one that runs is given again
+		return nil, about.fault(engine.ErrExecutionAlreadyExists)
 	}
 	return &startExecutionOutput{ExecutionArn: x.ARN, StartDate: epoch(x.StartedAt)}, nil
 }
@@ -116,6 +122,11 @@ func (a *API) describeExecution(ctx context.Context, ns string, in *describeExec
 		out.Output, out.OutputDetails = shown(x.Output)
 		out.Error, out.Cause = x.Error, x.Cause
 	}
+	routes, err := a.eng.Routes(ctx, x.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.StateMachineVersionArn, out.StateMachineAliasArn = a.routed(x, routes)
 	if x.Status == engine.Running || x.Status == engine.Succeeded {
 		out.RedriveStatus = "NOT_REDRIVABLE"
 		out.RedriveStatusReason = optional("Execution is " + string(x.Status) + " and cannot be redriven")
@@ -142,4 +153,18 @@ func (a *API) execution(ctx context.Context, ns, arn string) (engine.Execution, 
 	}
 	x, err := a.eng.DescribeExecution(ctx, ns, arn)
 	return x, subject{execution: arn}.fault(err)
+}
+
+// routed gives the ARNs of the version and the alias by which an execution was started.
+func (a *API) routed(x engine.Execution, routes map[uuid.UUID]engine.Route) (version, alias *string) {
+	route, ok := routes[x.ID]
+	if !ok {
+		return nil, nil
+	}
+	v := a.qualifiedARN(x.MachineName, strconv.Itoa(route.Version))
+	if route.Alias == "" {
+		return &v, nil
+	}
+	name := a.qualifiedARN(x.MachineName, route.Alias)
+	return &v, &name
 }

@@ -50,12 +50,48 @@ func (o *operation) long() *operation { o.waits = true; return o }
 // empty is the output of an operation that has none.
 type empty struct{}
 
-// operations are all operations of the service model, by name.
+// operations are all operations of the service model, by name. TestState has no function yet.
 var operations = map[string]*operation{
-	"ListStateMachines":    does(access.Read, (*API).listStateMachines),
-	"DescribeStateMachine": does(access.Read, (*API).describeStateMachine),
+	"CreateStateMachine":             does(access.Deploy, (*API).createStateMachine).changes(),
+	"UpdateStateMachine":             does(access.Deploy, (*API).updateStateMachine).changes(),
+	"DeleteStateMachine":             does(access.Deploy, (*API).deleteStateMachine).changes(),
+	"DescribeStateMachine":           does(access.Read, (*API).describeStateMachine),
+	"ListStateMachines":              does(access.Read, (*API).listStateMachines),
+	"ValidateStateMachineDefinition": does(access.Read, (*API).validateStateMachineDefinition),
+	"TestState":                      does(access.Deploy, (*API).testState),
 
-	"StartExecution":      does(access.Run, (*API).startExecution).changes(),
-	"DescribeExecution":   does(access.Read, (*API).describeExecution),
-	"GetExecutionHistory": does(access.Read, (*API).getExecutionHistory),
+	"PublishStateMachineVersion": does(access.Deploy, (*API).publishStateMachineVersion).changes(),
+	"ListStateMachineVersions":   does(access.Read, (*API).listStateMachineVersions),
+	"DeleteStateMachineVersion":  does(access.Deploy, (*API).deleteStateMachineVersion).changes(),
+	"CreateStateMachineAlias":    does(access.Deploy, (*API).createStateMachineAlias).changes(),
+	"UpdateStateMachineAlias":    does(access.Deploy, (*API).updateStateMachineAlias).changes(),
+	"DescribeStateMachineAlias":  does(access.Read, (*API).describeStateMachineAlias),
+	"ListStateMachineAliases":    does(access.Read, (*API).listStateMachineAliases),
+	"DeleteStateMachineAlias":    does(access.Deploy, (*API).deleteStateMachineAlias).changes(),
+
+	"StartExecution":                   does(access.Run, (*API).startExecution).changes(),
+	"StartSyncExecution":               does(access.Run, (*API).startSyncExecution).changes().long(),
+	"StopExecution":                    does(access.Run, (*API).stopExecution).changes(),
+	"RedriveExecution":                 does(access.Run, (*API).redriveExecution).changes(),
+	"DescribeExecution":                does(access.Read, (*API).describeExecution),
+	"DescribeStateMachineForExecution": does(access.Read, (*API).describeStateMachineForExecution),
+	"ListExecutions":                   does(access.Read, (*API).listExecutions),
+	"GetExecutionHistory":              does(access.Read, (*API).getExecutionHistory),
+
+	"CreateActivity":    does(access.Deploy, (*API).createActivity).changes(),
+	"DeleteActivity":    does(access.Deploy, (*API).deleteActivity).changes(),
+	"DescribeActivity":  does(access.Read, (*API).describeActivity),
+	"ListActivities":    does(access.Read, (*API).listActivities),
+	"GetActivityTask":   does(access.Run, (*API).getActivityTask).long(),
+	"SendTaskSuccess":   does(access.Run, (*API).sendTaskSuccess).changes(),
+	"SendTaskFailure":   does(access.Run, (*API).sendTaskFailure).changes(),
+	"SendTaskHeartbeat": does(access.Run, (*API).sendTaskHeartbeat),
+
+	"DescribeMapRun": does(access.Read, (*API).describeMapRun),
+	"ListMapRuns":    does(access.Read, (*API).listMapRuns),
+	"UpdateMapRun":   does(access.Run, (*API).updateMapRun).changes(),
+
+	"TagResource":         does(access.Deploy, (*API).tagResource).changes(),
+	"UntagResource":       does(access.Deploy, (*API).untagResource).changes(),
+	"ListTagsForResource": does(access.Read, (*API).listTagsForResource),
 }

@@ -6,3 +6,6 @@ func (e *Engine) PageKey() []byte { return derive(e.peerKey, "page tokens") }
 
 // Region gives the region of ARNs.
 func (e *Engine) Region() string { return e.cfg.Region }
+
+// DefaultRoleARN is the ARN of the role that is shown where none was given. Tercel has no roles.
+func (e *Engine) DefaultRoleARN() string { return "arn:aws:iam::" + e.cfg.Account + ":role/tercel" }
