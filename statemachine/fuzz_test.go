@@ -1,13 +1,12 @@
 package statemachine
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/event"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
@@ -16,16 +15,8 @@ import (
 // definition must be an error of the list, and whatever runs must fold.
 func FuzzCompile(f *testing.F) {
 	for _, pattern := range []string{"testdata/scripts/*.txt", "asl/testdata/*.txt"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			f.Fatalf("finding seeds: %v, %d files of %s", err, len(files), pattern)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			definition, _, _ := strings.Cut(string(text), "\n====\n")
+		for _, text := range golden.Texts(f, pattern) {
+			definition, _, _ := strings.Cut(text, "\n====\n")
 			for section := range strings.SplitSeq(definition, "\n-- ") {
 				_, behind, ok := strings.Cut(section, " --\n")
 				if !ok {
@@ -35,9 +26,9 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 	}
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		hang := time.AfterFunc(5*time.Second, func() { panic(fmt.Sprintf("no end in sight:\n%s", text)) })
-		defer hang.Stop()
+		defer bound(string(text))()
 		m, list := Compile("fuzz", text)
 		if (m == nil) != list.HasErrors() {
 			t.Fatalf("the machine is nil: %v, but the list has errors: %v", m == nil, list.HasErrors())

@@ -38,6 +38,24 @@ func Compare(tb testing.TB, file, got string) {
 	}
 }
 
+// Texts gives the texts of the files that a pattern names. No file is a failure.
+func Texts(tb testing.TB, pattern string) []string {
+	tb.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("finding %s: %d files, %v", pattern, len(files), err)
+	}
+	texts := make([]string, len(files))
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	return texts
+}
+
 // Files runs a subtest for each of the files that a pattern names. A file holds both the cases and what is expected of
 // them: answer gets its text and gives it as it should be, that is, with what is really given. No file is a failure.
 func Files(t *testing.T, pattern string, answer func(t *testing.T, text string) string) {

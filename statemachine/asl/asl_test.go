@@ -1,13 +1,17 @@
 package asl_test
 
 import (
+	"bytes"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 )
@@ -130,7 +134,9 @@ func FuzzParse(f *testing.F) {
 	f.Add("StartAt: A\nQueryLanguage: CEL\nStates:\n  A: {Type: Choice, Choices: [{Condition: '{% a %}', Next: A}], Default: A}\n")
 	f.Add(`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"r","Retry":[{"ErrorEquals":["States.ALL"],"MaxDelaySeconds":1e9}],"Next":"A"}}}`)
 	f.Add(`{"StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"And":[{"Not":{"Variable":"$","IsNull":true}}],"Next":"A"}]}}}`)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, text string) {
+		defer bound(text)()
 		doc, list := source.Parse("", []byte(text))
 		d, more := asl.Parse(doc)
 		if d == nil && !append(list, more...).HasErrors() {
@@ -141,7 +147,34 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v", each)
 			}
 		}
+		if d != nil && !append(list, more...).HasErrors() {
+			samePrinted(t, doc, d)
+		}
 	})
+}
+
+// samePrinted prints a definition as JSON and parses it again: to the same, but for places.
+func samePrinted(t *testing.T, doc *source.Document, d *asl.Definition) {
+	t.Helper()
+	printed := doc.Root.AppendJSON(nil)
+	again, list := source.Parse("again.json", printed)
+	if list.HasErrors() {
+		if list[0].Code == source.CodeTooLarge {
+			return
+		}
+		t.Fatalf("%s: %v", printed, list)
+	}
+	second, found := asl.Parse(again)
+	if second == nil || found.HasErrors() {
+		t.Fatalf("prints as %s: %v", printed, found)
+	}
+	node := cmp.Comparer(func(a, b *source.Node) bool {
+		return a == b || a != nil && b != nil && bytes.Equal(a.AppendJSON(nil), b.AppendJSON(nil))
+	})
+	if diff := cmp.Diff(d, second, node, cmpopts.IgnoreTypes(source.Pos{}), cmpopts.EquateEmpty(),
+		cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
+		t.Fatalf("prints as %s:\n%s", printed, diff)
+	}
 }
 
 func BenchmarkParse100States(b *testing.B) {

@@ -1,10 +1,7 @@
 package cel
 
 import (
-	"bufio"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,29 +11,19 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
 // addTables seeds a fuzz target with the expressions of the tables.
 func addTables(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		file, err := os.Open(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for lines := bufio.NewScanner(file); lines.Scan(); {
-			line := lines.Text()
+	for _, text := range golden.Texts(f, "testdata/*.txt") {
+		for line := range strings.SplitSeq(text, "\n") {
 			if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, marksValue) {
 				f.Add(line)
 			}
-		}
-		if err := file.Close(); err != nil {
-			f.Fatal(err)
 		}
 	}
 }
@@ -64,7 +51,9 @@ func fuzzScope() *query.Scope {
 // result is JSON that can be read back.
 func FuzzEval(f *testing.F) {
 	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		p, problems := New().Compile(src, fuzzEnv)
 		if (p == nil) != (len(problems) > 0) {
 			t.Fatalf("a program: %t, problems: %v", p != nil, problems)
@@ -92,7 +81,36 @@ func FuzzEval(f *testing.F) {
 		if err != nil || again.String() != v.String() {
 			t.Errorf("%q gives %s, and then %s, %v", src, v, again, err)
 		}
+		checkPrinted(t, src, v)
 	})
+}
+
+// checkPrinted checks that what an expression prints as gives the same, and prints as the same.
+func checkPrinted(t *testing.T, src string, want *value.Value) {
+	t.Helper()
+	parsed, issues := theEnvironment().Parse(src)
+	if issues.Err() != nil {
+		t.Fatalf("%q: %v", src, issues.Err())
+	}
+	printed, err := celgo.AstToString(parsed)
+	if err != nil {
+		t.Fatalf("printing %q: %v", src, err)
+	}
+	if len(printed) > maxSource {
+		return
+	}
+	q, problems := New().Compile(printed, fuzzEnv)
+	if q == nil {
+		t.Fatalf("%q prints as %q: %v", src, printed, problems)
+	}
+	if got, err := q.Eval(fuzzScope()); err != nil || got.String() != want.String() {
+		t.Errorf("%q gives %s, but printed as %q it gives %v, %v", src, want, printed, got, err)
+	}
+	if again, _ := theEnvironment().Parse(printed); again != nil {
+		if second, err := celgo.AstToString(again); err != nil || second != printed {
+			t.Errorf("%q prints as %q, and that as %q, %v", src, printed, second, err)
+		}
+	}
 }
 
 // FuzzAgainstCelGo evaluates expressions with this package and with cel-go's own interpreter. Where both have a value,
@@ -117,7 +135,9 @@ func FuzzAgainstCelGo(f *testing.F) {
 		"result": map[string]any{"ok": []any{1, 2, 3}},
 	}
 	vars := map[string]any{"states": states, "x": 7}
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		want, ok := evalTheirs(theirs, src, vars)
 		if !ok {
 			return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/convert"
 )
@@ -16,7 +17,9 @@ func FuzzConvert(f *testing.F) {
 	}
 	f.Add("x.json", []byte(`{"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"x.$":"States.Format('{}', $.a[0])"},"ResultPath":"$.r","End":true}}}`))
 	f.Add("x.yaml", []byte("# a\nStartAt: A # b\nStates:\n\n  A: {Type: Choice, Choices: [{Variable: $.a, StringMatches: 'a*', Next: A}], Default: A}\n# c\n"))
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, file string, src []byte) {
+		defer bound(string(src))()
 		if once, err := convert.Format(file, src); err == nil {
 			if twice, err := convert.Format(file, once); err != nil || !bytes.Equal(once, twice) {
 				t.Errorf("not stable: %v\n%s\n---\n%s", err, once, twice)

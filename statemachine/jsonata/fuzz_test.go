@@ -2,37 +2,31 @@ package jsonata
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"regexp/syntax"
 	"strings"
 	"testing"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
 // addTables seeds a fuzz target with the expressions of the tables.
-func addTables(f *testing.F, add func(src string)) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, src := range expressions(string(text)) {
-			add(src)
+func addTables(f *testing.F) {
+	for _, text := range golden.Texts(f, "testdata/*.txt") {
+		for _, src := range expressions(text) {
+			f.Add(src)
 		}
 	}
 }
 
 // FuzzCompile parses any text. Errors lie within it, and what compiles prints and compiles again to the same.
 func FuzzCompile(f *testing.F) {
-	addTables(f, func(src string) { f.Add(src) })
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		expr, err := Compile(src)
 		if err != nil {
 			var e *Error
@@ -66,8 +60,10 @@ var fuzzLimits = Limits{Steps: 100_000, Depth: DefaultLimits.Depth, Bytes: 16 <<
 // FuzzEval evaluates any text as a state machine would. Errors are those of the language, a result is JSON that can be
 // read back, and the same scope gives the same result.
 func FuzzEval(f *testing.F) {
-	addTables(f, func(src string) { f.Add(src) })
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		expr, err := Compile(src)
 		if err != nil {
 			return
@@ -100,8 +96,10 @@ func FuzzLanguage(f *testing.F) {
 	f.Add("$states.input.a + $x")
 	f.Add("$states.inptu")
 	f.Add("$states ~> |input|{'a': 5}|")
-	addTables(f, func(src string) { f.Add(src) })
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		p, problems := New().Compile(src, query.Env{Result: true})
 		if (p == nil) != (len(problems) > 0) {
 			t.Fatalf("a program: %t, problems: %v", p != nil, problems)

@@ -1,20 +1,15 @@
 package jsonata
 
 import (
-	"bytes"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
-
-var update = flag.Bool("update", false, "write the results that the tables in testdata should have")
 
 // The tables in testdata are read line by line. What starts with # is a comment. "input" and a JSON value set the input
 // of what follows. Any other lines, up to a blank one, are an expression and what comes of it:
@@ -22,36 +17,16 @@ var update = flag.Bool("update", false, "write the results that the tables in te
 //	=> its value                     as JSON, or undefined
 //	!! CODE: its error               when it is evaluated
 //	?? offset CODE: its error        when it is compiled
-func TestTables(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no tables: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runTable(t, string(text))
-			if *update && !bytes.Equal(got, text) {
-				if err := os.WriteFile(file, got, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
-}
+func TestTables(t *testing.T) { golden.Files(t, "testdata/*.txt", runTable) }
 
 // runTable runs the expressions of a table and gives the table with the results they have.
-func runTable(t *testing.T, text string) []byte {
-	var out bytes.Buffer
+func runTable(t *testing.T, text string) string {
+	t.Helper()
+	var out strings.Builder
 	var input *value.Value
 	for block := range strings.SplitSeq(strings.TrimRight(text, "\n")+"\n", "\n\n") {
-		var expression, want []string
-		line := 0
+		var expression []string
 		for l := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
-			line++
 			switch rest, isInput := strings.CutPrefix(l, "input "); {
 			case isInput:
 				v, err := value.Parse([]byte(rest))
@@ -63,7 +38,7 @@ func runTable(t *testing.T, text string) []byte {
 			case strings.HasPrefix(l, "#"):
 				fmt.Fprintln(&out, l)
 			case strings.HasPrefix(l, "=> "), strings.HasPrefix(l, "!! "), strings.HasPrefix(l, "?? "):
-				want = append(want, l)
+				// written anew, behind the expression
 			case l != "":
 				expression = append(expression, l)
 			}
@@ -73,13 +48,9 @@ func runTable(t *testing.T, text string) []byte {
 			continue
 		}
 		src := strings.Join(expression, "\n")
-		got := outcome(src, input, DefaultLimits)
-		if w := strings.Join(want, "\n"); got != w && !*update {
-			t.Errorf("%s\ngives %s\n want %s", src, got, w)
-		}
-		fmt.Fprintf(&out, "%s\n%s\n\n", src, got)
+		fmt.Fprintf(&out, "%s\n%s\n\n", src, outcome(src, input, DefaultLimits))
 	}
-	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n')
+	return strings.TrimRight(out.String(), "\n") + "\n"
 }
 
 // outcome evaluates an expression and writes what comes of it.
@@ -115,17 +86,9 @@ func testBindings() Bindings {
 
 // TestPrint checks that what an expression prints as has the same print, and the same outcome.
 func TestPrint(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, src := range expressions(string(text)) {
+	for _, text := range golden.Texts(t, "testdata/*.txt") {
+		for _, src := range expressions(text) {
 			if checkPrint(t, src) {
 				n++
 			}

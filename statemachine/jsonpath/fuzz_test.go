@@ -1,38 +1,25 @@
 package jsonpath
 
 import (
-	"bufio"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
-// addTable seeds a fuzz target with the lines of the tables.
-func addTable(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		file, err := os.Open(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		lines := bufio.NewScanner(file)
-		for lines.Scan() {
-			if line := lines.Text(); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "  ") {
+// addTables seeds a fuzz target with the lines of the tables.
+func addTables(f *testing.F) {
+	for _, text := range golden.Texts(f, "testdata/*.txt") {
+		for line := range strings.SplitSeq(text, "\n") {
+			if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "  ") {
 				f.Add(line)
 			}
-		}
-		if err := file.Close(); err != nil {
-			f.Fatal(err)
 		}
 	}
 }
@@ -87,8 +74,10 @@ func checkOutcome(t *testing.T, src string, v *value.Value, err error) {
 // FuzzExpression compiles any text as a path or a call and evaluates it. What compiles prints to text that compiles to
 // the same, and gives the same.
 func FuzzExpression(f *testing.F) {
-	addTable(f)
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		if !utf8.ValidString(src) {
 			return
 		}
@@ -117,8 +106,10 @@ func FuzzExpression(f *testing.F) {
 
 // FuzzReference sets a value at any place, and finds it there.
 func FuzzReference(f *testing.F) {
-	addTable(f)
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		src, _, _ = strings.Cut(src, " = ")
 		if !utf8.ValidString(src) {
 			return
@@ -148,8 +139,10 @@ func FuzzReference(f *testing.F) {
 // FuzzDefinition compiles any JSON as a payload template and as a Choice rule, and evaluates both. What compiles as a
 // rule prints to JSON that compiles to the same.
 func FuzzDefinition(f *testing.F) {
-	addTable(f)
+	addTables(f)
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, src string) {
+		defer bound(src)()
 		doc, list := source.Parse("x.json", []byte(src))
 		if list.HasErrors() || doc.Root == nil {
 			return

@@ -1,21 +1,16 @@
 package jsonpath
 
 import (
-	"bytes"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
-
-var update = flag.Bool("update", false, "write what the expressions of the tables give into the tables")
 
 const (
 	marksValue   = "  => "
@@ -33,52 +28,38 @@ func TestTables(t *testing.T) {
 		"references": (*tableScope).reference, "templates": (*tableScope).template,
 		"rules": (*tableScope).rule,
 	}
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) != len(evaluators) {
-		t.Fatalf("%d tables, want %d: %v", len(files), len(evaluators), err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runTable(t, string(text), evaluators[name])
-			if *update && !bytes.Equal(got, text) {
-				if err := os.WriteFile(file, got, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+	seen := 0
+	golden.Files(t, "testdata/*.txt", func(t *testing.T, text string) string {
+		evaluate := evaluators[strings.TrimPrefix(t.Name(), "TestTables/")]
+		if evaluate == nil {
+			t.Fatal("nobody evaluates this table")
+		}
+		seen++
+		return runTable(t, text, evaluate)
+	})
+	if seen != len(evaluators) {
+		t.Errorf("%d tables, want %d", seen, len(evaluators))
 	}
 }
 
-func runTable(t *testing.T, text string, evaluate func(*tableScope, string) []string) []byte {
+func runTable(t *testing.T, text string, evaluate func(*tableScope, string) []string) string {
 	t.Helper()
 	scope := &tableScope{}
-	var out bytes.Buffer
+	var out strings.Builder
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
 		fmt.Fprintln(&out, lines[i])
 		if lines[i] == "" || strings.HasPrefix(lines[i], "#") || scope.directive(t, lines[i]) {
 			continue
 		}
-		var want []string
-		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "  ") {
-			i++
-			want = append(want, lines[i])
-		}
-		src := lines[i-len(want)]
-		got := evaluate(scope, src)
-		if !*update && strings.Join(got, "\n") != strings.Join(want, "\n") {
-			t.Errorf("%s\ngot\n%s\nwant\n%s", src, strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-		for _, line := range got {
+		for _, line := range evaluate(scope, lines[i]) {
 			fmt.Fprintln(&out, line)
 		}
+		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "  ") {
+			i++ // written anew, behind the expression
+		}
 	}
-	return out.Bytes()
+	return out.String()
 }
 
 // tableScope is what the expressions of a table see.

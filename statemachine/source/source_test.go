@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 )
 
@@ -301,7 +302,9 @@ func fuzz(f *testing.F, file string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add([]byte(s))
 	}
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer bound(string(data))()
 		doc, list := Parse(file, data)
 		if doc.Root == nil {
 			if !list.HasErrors() {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tercel-workflows/tercel/internal/fuzzing"
 )
 
 // FuzzParse holds Parse against encoding/json: they accept the same texts, and see the same values in them.
@@ -16,7 +18,9 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
+	bound := fuzzing.Bound(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer bound(string(text))()
 		v, err := Parse(text)
 		valid := json.Valid(text) && utf8.Valid(text)
 		if (err == nil) != valid && depth(text) <= MaxDepth {
