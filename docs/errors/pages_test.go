@@ -1,6 +1,7 @@
 package errorpages
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +13,13 @@ import (
 	"github.com/tercel-workflows/tercel/internal/golden"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
+	"github.com/tercel-workflows/tercel/statemachine/rehearsal/cases"
 )
 
 // noExample are the codes that no definition can give in this release.
-var noExample = []string{"ARGUMENTS_DO_NOT_FIT", "QUERY_LANGUAGE_NOT_SUPPORTED"}
+var noExample = []string{
+	"ARGUMENTS_DO_NOT_FIT", "QUERY_LANGUAGE_NOT_SUPPORTED", "UNKNOWN_ACTIVITY", "UNKNOWN_FUNCTION", "UNKNOWN_RESOURCE",
+}
 
 // built are the examples that are too large to be shown, or no text; the pages sketch them.
 var built = map[string]func() string{
@@ -83,6 +87,9 @@ func findingOf(t *testing.T, code, language, example string) string {
 	if strings.HasPrefix(example, "# type: EXPRESS\n") {
 		_, list = statemachine.CompileExpress(file, []byte(example))
 	}
+	if strings.HasPrefix(example, "# order.test.yaml\n") {
+		_, list = cases.Parse("order.test.yaml", []byte(example), openOrder)
+	}
 	i := slices.IndexFunc(list, func(d diag.Diagnostic) bool { return d.Code == code })
 	if i < 0 {
 		t.Fatalf("the example does not give the finding, but:\n%v", list)
@@ -94,6 +101,14 @@ func findingOf(t *testing.T, code, language, example string) string {
 		return list[i].String()
 	}
 	return list[i].Detail()
+}
+
+// openOrder gives the definition of the examples that are case files.
+func openOrder(path string) ([]byte, error) {
+	if path != "order.asl.yaml" {
+		return nil, errors.New("there is no file " + path)
+	}
+	return []byte("QueryLanguage: CEL\nStartAt: Ask\nStates: {Ask: {Type: Task, Resource: 'function:ask', End: true}}\n"), nil
 }
 
 // TestEveryCodeHasAPage holds the pages to the codes that the sources define, and the index to the pages.
@@ -124,10 +139,13 @@ func TestEveryCodeHasAPage(t *testing.T) {
 // definedCodes gives the codes of the packages that read definitions.
 func definedCodes(t *testing.T) []string {
 	t.Helper()
-	code := regexp.MustCompile(`(?m)^\s+Code\w+\s+= "(\w+)"`)
+	code := regexp.MustCompile(`(?m)^\s+Code\w+\s+= "(\w+)"|"([A-Z]+_[A-Z_]+)", (?:fmt\.Sprintf\(|missing\(|"|e\.|functionHint)`)
 	var codes []string
-	for _, pattern := range []string{"*.go", "source/*.go", "asl/*.go", "jsonpath/*.go", "schema/*.go"} {
-		files, err := filepath.Glob("../../statemachine/" + pattern)
+	for _, pattern := range []string{
+		"statemachine/*.go", "statemachine/source/*.go", "statemachine/asl/*.go", "statemachine/jsonpath/*.go", "statemachine/schema/*.go",
+		"statemachine/rehearsal/cases/*.go", "cmd/tercel/project/*.go", "engine/deploy.go",
+	} {
+		files, err := filepath.Glob("../../" + pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +155,7 @@ func definedCodes(t *testing.T) []string {
 				t.Fatal(err)
 			}
 			for _, m := range code.FindAllStringSubmatch(string(text), -1) {
-				codes = append(codes, m[1])
+				codes = append(codes, m[1]+m[2])
 			}
 		}
 	}
