@@ -21,6 +21,7 @@ import (
 	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/web/api"
 	"github.com/tercel-workflows/tercel/web/api/wire"
+	"github.com/tercel-workflows/tercel/web/approve"
 	"github.com/tercel-workflows/tercel/web/awsapi"
 	"github.com/tercel-workflows/tercel/web/peers"
 )
@@ -72,6 +73,7 @@ func NewRouter(cfg Config) *chi.Mux {
 		r.Method(http.MethodGet, "/metrics", a.Readers(cfg.Metrics))
 	}
 	r.Route("/api/v1", a.Register)
+	(&approve.Page{Engine: cfg.Engine, Access: cfg.Access, Logger: cfg.Logger}).Register(r)
 	r.Handle(api.CallbackRoute, a.Callbacks())
 	if cfg.Peers != nil {
 		r.Method(http.MethodPost, peers.Path, cfg.Peers.Handler(cfg.Engine.HandleForwarded))

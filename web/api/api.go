@@ -92,6 +92,14 @@ func (a *API) Register(r chi.Router) {
 	quick.Post("/tasks/failure", a.handle(a.taskFailure))
 	quick.Post("/tasks/heartbeat", a.handle(a.taskHeartbeat))
 
+	quick.Get("/approvals", a.handle(a.listApprovals))
+	quick.Get("/approvals/{id}", a.handle(a.getApproval))
+	quick.Post("/approvals/{id}/decide", a.handle(a.decideApproval))
+	quick.Post("/approvals/{id}/delegate", a.handle(a.delegateApproval))
+	quick.Post("/approvals/{id}/links", a.handle(a.approvalLink))
+	quick.Get("/notifications", a.handle(a.getNotifications))
+	quick.Put("/notifications", a.handle(a.putNotifications))
+
 	quick.Get("/keys", a.handle(a.listKeys))
 	quick.Post("/keys", a.handle(a.createKey))
 	quick.Delete("/keys/{id}", a.handle(a.revokeKey))

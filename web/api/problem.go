@@ -54,6 +54,13 @@ var statuses = map[engine.Code]int{
 	engine.CodeInvalidDefinition:        http.StatusUnprocessableEntity,
 	engine.CodeServiceUnavailable:       http.StatusServiceUnavailable,
 
+	engine.CodeApprovalDoesNotExist: http.StatusNotFound,
+	engine.CodeApprovalSettled:      http.StatusConflict,
+	engine.CodeAlreadyDecided:       http.StatusConflict,
+	engine.CodeNotAnApprover:        http.StatusForbidden,
+	engine.CodeInvalidForm:          http.StatusBadRequest,
+	engine.CodeLinkExpired:          http.StatusGone,
+
 	engine.CodeActivityWorkerLimitExceeded: http.StatusTooManyRequests,
 }
 

@@ -68,6 +68,14 @@ var rules = map[string]rule{
 	"POST /tasks/failure":   {action: "SendTaskFailure", scope: access.Run, changes: true},
 	"POST /tasks/heartbeat": {action: "SendTaskHeartbeat", scope: access.Run, changes: true},
 
+	"GET /approvals":                {action: "ListApprovals", scope: access.Read},
+	"GET /approvals/{id}":           {action: "DescribeApproval", scope: access.Read, resource: "approval/{id}"},
+	"POST /approvals/{id}/decide":   {action: "DecideApproval", scope: access.Decide, changes: true, resource: "approval/{id}"},
+	"POST /approvals/{id}/delegate": {action: "DelegateApproval", scope: access.Decide, changes: true, resource: "approval/{id}"},
+	"POST /approvals/{id}/links":    {action: "CreateApprovalLink", scope: access.Admin, changes: true, resource: "approval/{id}"},
+	"GET /notifications":            {action: "DescribeNotifications", scope: access.Read},
+	"PUT /notifications":            {action: "PutNotifications", scope: access.Deploy, changes: true},
+
 	"GET /keys":         {action: "ListKeys", scope: access.Admin, cluster: true},
 	"POST /keys":        {action: "CreateKey", scope: access.Admin, cluster: true, changes: true},
 	"DELETE /keys/{id}": {action: "RevokeKey", scope: access.Admin, cluster: true, changes: true, resource: "key/{id}"},

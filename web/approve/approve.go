@@ -21,6 +21,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/access"
 	"github.com/tercel-workflows/tercel/statemachine"
 )
 
@@ -46,6 +47,7 @@ const maxBody = 1 << 20
 // Page answers the links of approvals.
 type Page struct {
 	Engine *engine.Engine
+	Access *access.Control // records decisions; nil: they are recorded in the history only
 	Logger *slog.Logger
 }
 
@@ -113,31 +115,58 @@ func (p *Page) decide(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.PostForm.Get("decision") {
 	case "approve":
-		p.approve(w, r, token, v)
+		p.recorded(w, r, "DecideApproval", v, func() error { return p.approve(w, r, token, v) })
 	case "reject":
-		p.reject(w, r, token, v)
+		p.recorded(w, r, "DecideApproval", v, func() error { return p.reject(w, r, token, v) })
 	case "delegate":
-		p.delegate(w, r, token, v)
+		p.recorded(w, r, "DelegateApproval", v, func() error { return p.delegate(w, r, token, v) })
 	default:
 		v.Problem = "Press one of the buttons; nothing was decided yet."
 		p.write(w, r, http.StatusBadRequest, v)
 	}
 }
 
-func (p *Page) approve(w http.ResponseWriter, r *http.Request, token string, v *view) {
+// recorded does what a button is for, and puts it into the audit.
+func (p *Page) recorded(w http.ResponseWriter, r *http.Request, action string, v *view, do func() error) {
+	if p.Access == nil {
+		_ = do() // answered
+		return
+	}
+	ctx := access.With(r.Context(), access.Principal{Name: "link of " + v.Approver})
+	call, err := p.Access.Begin(ctx, action, v.A.Namespace, "approval/"+v.A.ID)
+	if err != nil {
+		v.Problem = "The server cannot take this at the moment. Nothing was decided; please try again in a minute."
+		p.write(w, r, http.StatusServiceUnavailable, v)
+		return
+	}
+	outcome := access.OutcomeOK
+	if err := do(); err != nil {
+		outcome = string(engine.CodeServiceUnavailable)
+		var coded *engine.Error
+		if errors.As(err, &coded) {
+			outcome = string(coded.Code)
+		}
+	}
+	call.End(outcome)
+}
+
+var errNotFilledIn = &engine.Error{Code: engine.CodeInvalidForm, Message: "not everything is filled in as it must be"}
+
+func (p *Page) approve(w http.ResponseWriter, r *http.Request, token string, v *view) error {
 	v.Comment = r.PostForm.Get("comment")
 	form, problem, ok := read(v.A.Form, v.Fields, r.PostForm)
 	if !ok && v.MayDecide {
 		v.Problem = problem
 		p.write(w, r, http.StatusUnprocessableEntity, v)
-		return
+		return errNotFilledIn
 	}
 	_, err := p.Engine.DecideByLink(r.Context(), token, engine.DecisionRequest{Approved: true, Comment: v.Comment, Form: form})
 	p.answer(w, r, token, v, err)
+	return err
 }
 
 // reject leaves the form aside: who rejects need not fill it in.
-func (p *Page) reject(w http.ResponseWriter, r *http.Request, token string, v *view) {
+func (p *Page) reject(w http.ResponseWriter, r *http.Request, token string, v *view) error {
 	v.Comment = r.PostForm.Get("comment")
 	read(v.A.Form, v.Fields, r.PostForm)
 	for _, f := range v.Fields {
@@ -147,21 +176,23 @@ func (p *Page) reject(w http.ResponseWriter, r *http.Request, token string, v *v
 		v.CommentError = "Please say why."
 		v.Problem = "A rejection needs a reason; nothing was decided yet."
 		p.write(w, r, http.StatusUnprocessableEntity, v)
-		return
+		return errNotFilledIn
 	}
 	_, err := p.Engine.DecideByLink(r.Context(), token, engine.DecisionRequest{Comment: v.Comment})
 	p.answer(w, r, token, v, err)
+	return err
 }
 
-func (p *Page) delegate(w http.ResponseWriter, r *http.Request, token string, v *view) {
+func (p *Page) delegate(w http.ResponseWriter, r *http.Request, token string, v *view) error {
 	v.To, v.DelegateComment = r.PostForm.Get("to"), r.PostForm.Get("comment")
 	_, err := p.Engine.DelegateByLink(r.Context(), token, v.To, v.DelegateComment)
 	if errors.Is(err, &engine.Error{Code: engine.CodeValidation}) {
 		v.DelegateError = message(err)
 		p.write(w, r, http.StatusUnprocessableEntity, v)
-		return
+		return errNotFilledIn
 	}
 	p.answer(w, r, token, v, err)
+	return err
 }
 
 // answer follows a decision: to the page as it is now, so that a reload decides nothing again, or to what was refused.
@@ -363,4 +394,3 @@ func progress(a *engine.Approval) string {
 }
 
 func when(t time.Time) string { return t.UTC().Format("Mon 2 January 2006, 15:04 UTC") }
-
