@@ -234,6 +234,14 @@ func describeChild(x *Execution, asJSON bool) *value.Value {
 		o.Set("Output", payload(x.Output))
 		o.Set("OutputDetails", included)
 	}
+	o.Set("RedriveCount", value.FromInt(int64(x.RedriveCount)))
+	switch x.Status {
+	case Succeeded, Running, PendingRedrive:
+		o.Text("RedriveStatus", "NOT_REDRIVABLE")
+		o.Text("RedriveStatusReason", "Execution is "+string(x.Status)+" and cannot be redriven")
+	case Failed, TimedOut, Aborted:
+		o.Text("RedriveStatus", "REDRIVABLE")
+	}
 	o.Set("StartDate", value.FromInt(x.StartedAt.UnixMilli()))
 	o.Text("StateMachineArn", x.StateMachineARN)
 	o.Text("Status", string(x.Status))

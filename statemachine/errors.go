@@ -83,6 +83,8 @@ func (f failure) output() *value.Value {
 	}
 	if f.cause != nil {
 		keys, values = append(keys, "Cause"), append(values, value.FromString(*f.cause))
+	} else if f.nameText() == ErrorTimeout { // whose cause is never told; the service gives an empty one here
+		keys, values = append(keys, "Cause"), append(values, value.FromString(""))
 	}
 	return value.FromObject(keys, values).Settled()
 }

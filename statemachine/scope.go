@@ -21,8 +21,12 @@ func (d *decider) scopeWithItem(f *Frame, index int, item *value.Value) *query.S
 	return d.scopeWith(f, contextExtras{index: index, item: item})
 }
 
-// scopeWithToken is scope, for the arguments of a task about to be scheduled.
+// scopeWithToken is scope, for the arguments of a task about to be scheduled. One that nobody answers with its token does
+// not see it, as in the service.
 func (d *decider) scopeWithToken(f *Frame, task TaskID) *query.Scope {
+	if t := f.state.task(); t != nil && !t.answeredLater() {
+		task = 0
+	}
 	return d.scopeWith(f, contextExtras{task: task})
 }
 
