@@ -110,7 +110,7 @@ Start here:
 	add("define", a.validateCommand(), a.testCommand(), a.backtestCommand(), a.deployCommand(), a.machinesCommand(),
 		a.functionsCommand(), a.fmtCommand(), a.convertCommand(), a.schemaCommand())
 	add("execute", a.startCommand(), a.runCommand(), a.listCommand(), a.describeCommand(), a.historyCommand(), a.watchCommand(),
-		a.stopCommand(), a.redriveCommand(), a.taskCommand(), a.approvalsCommand())
+		a.stopCommand(), a.redriveCommand(), a.taskCommand(), a.activityCommand(), a.approvalsCommand())
 	add("", a.versionCommand())
 	return root
 }

@@ -25,6 +25,7 @@ const defaultPort = 8083
 // devFlags are the flags of dev.
 type devFlags struct {
 	file, listen, dataDir, databaseURL, logLevel string
+	publicURL                                    string
 	port                                         int
 	ephemeral                                    bool
 }
@@ -57,6 +58,7 @@ TERCEL_DATA_DIR.`,
 	flags.BoolVar(&f.ephemeral, "ephemeral", false, "keep nothing: the data ends with this run")
 	flags.StringVar(&f.dataDir, "data-dir", "", "folder of the data")
 	flags.StringVar(&f.databaseURL, "database-url", "", "use this Postgres, not a private one")
+	flags.StringVar(&f.publicURL, "public-url", "", "URL at which others reach this server, such as that of a tunnel, for links and callbacks")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }
@@ -87,7 +89,7 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	}()
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: db.url, migrate: true, databaseWait: 10 * time.Second, log: log,
-		engine: engine.Config{AllowCommands: true}, alone: db.cluster != nil,
+		engine: engine.Config{AllowCommands: true, PublicURL: f.publicURL}, alone: db.cluster != nil,
 		access: access.Config{Open: server.Addr().Addr().IsLoopback()},
 	})
 	if err != nil {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -95,6 +97,12 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	config.TracerProvider, config.MeterProvider = n.telemetry.tracerProvider(), n.telemetry.meterProvider()
 	if config.Address == "" {
 		config.Address = reachable(server)
+	}
+	if config.PublicURL == "" {
+		config.PublicURL = cmp.Or(config.Address, server.URL())
+	}
+	if u, err := url.Parse(config.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usagef("--public-url is %q, but must be a URL such as https://tercel.example.com", config.PublicURL)
 	}
 	made, err := engine.New(config)
 	if err != nil {

@@ -26,6 +26,7 @@ type serveFlags struct {
 	lease, grace, databaseWait     time.Duration
 	allowCommands, noMigrate       bool
 	region, account                string
+	publicURL                      string
 	logLevel, logFormat            string
 	trustedProxies                 []string
 	auditRetention                 time.Duration
@@ -63,6 +64,8 @@ only, where whoever reaches the port may do everything.`,
 	flags.DurationVar(&f.databaseWait, "database-wait", time.Minute, "how long to wait for a database that does not answer yet")
 	flags.BoolVar(&f.allowCommands, "allow-commands", false, "let functions run commands on this machine")
 	flags.BoolVar(&f.noMigrate, "no-migrate", false, "leave the tables as they are (see tercel migrate)")
+	flags.StringVar(&f.publicURL, "public-url", "", "URL at which people and other systems reach the cluster, for links and callbacks "+
+		"(default that of --advertise-url)")
 	flags.StringVar(&f.region, "region", "", "region in ARNs (default us-east-1)")
 	flags.StringVar(&f.account, "account", "", "account in ARNs (default 000000000000)")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
@@ -130,7 +133,7 @@ func (f serveFlags) engineConfig() (engine.Config, error) {
 		return engine.Config{}, usagef("--lease, --grace and --audit-retention must be positive")
 	}
 	return engine.Config{
-		Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,
+		PublicURL: f.publicURL, Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,
 		Lease: f.lease, ShutdownGrace: f.grace, AllowCommands: f.allowCommands,
 		Limits: statemachine.Limits{Payload: f.maxPayload},
 	}, nil
