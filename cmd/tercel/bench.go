@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -27,12 +28,15 @@ removed afterwards, or the one of --database-url, in a schema that is dropped af
   park       20,000 executions that wait for a token, then all are completed
   express    50,000 Express executions of one task that does nothing, 256 in flight: started asynchronously, then as
              many run synchronously
+  flood      200,000 executions that are all started at one moment, with the engine's default limits; RSS is the peak
+             (only when it is named)
 
 LIMIT is what the same rows come to in the same loop through bare group commit, on the same Postgres in the same run;
 COMMITS/S is that of single small rows on one connection. Figures of different runs or machines do not compare well;
-the ratio to the limit does.`,
+the ratio to the limit does. With --runs, all workloads are measured so often in turn, and the medians come last.`,
 		Example: `  tercel bench
   tercel bench sequence --executions 50000 --json
+  tercel bench --runs 3
   tercel bench --database-url postgres://tercel:secret@db:5432/bench`,
 		ValidArgs: bench.Workloads(),
 		Args:      args(cobra.OnlyValidArgs),
@@ -45,6 +49,7 @@ the ratio to the limit does.`,
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.DatabaseURL, "database-url", "", "measure on this Postgres, not on a private one")
 	flags.IntVar(&cfg.Executions, "executions", 0, "executions of each workload, or items of fanout (default: as above)")
+	flags.IntVar(&cfg.Runs, "runs", 1, "measure so often, all workloads in turn, and give the medians")
 	flags.IntVar(&cfg.InFlight, "in-flight", 0, "executions at a time in sequence, park and express (default: as above)")
 	flags.StringVar(&cfg.CPUProfile, "cpu-profile", "", "write a CPU profile of the engine to this file")
 	return cmd
@@ -67,7 +72,7 @@ func (a *app) bench(ctx context.Context, cfg bench.Config) (err error) {
 	}
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if !a.json {
-		fmt.Fprintln(table, "WORKLOAD\tN\tRATE/S\tP50 MS\tP95 MS\tP99 MS\tLIMIT/S\tRATIO\tCOMMITS/S\tCOMMITS\tWAL BYTES\tENGINE CPU S\tPG CPU S\tRSS MB\t")
+		fmt.Fprintln(table, "RUN\tWORKLOAD\tN\tRATE/S\tP50 MS\tP95 MS\tP99 MS\tLIMIT/S\tRATIO\tCOMMITS/S\tCOMMITS\tWAL BYTES\tENGINE CPU S\tPG CPU S\tRSS MB\t")
 	}
 	err = bench.Run(ctx, cfg, func(r bench.Result) {
 		if a.json {
@@ -77,14 +82,22 @@ func (a *app) bench(ctx context.Context, cfg bench.Config) (err error) {
 			}
 			return
 		}
-		fmt.Fprintf(table, "%s %s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\t%.3f\t%.0f\t%.1f\t%.1f\t%.0f\t\n",
-			r.Workload, r.Unit, r.N, r.Rate, r.P50, r.P95, r.P99, r.LimitRate, r.RatioToLimit, r.SingleCommits,
+		fmt.Fprintf(table, "%s\t%s %s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\t%.3f\t%.0f\t%.1f\t%.1f\t%.0f\t\n",
+			runOf(r), r.Workload, r.Unit, r.N, r.Rate, r.P50, r.P95, r.P99, r.LimitRate, r.RatioToLimit, r.SingleCommits,
 			r.CommitsPerExecution, r.WALBytesPerExecution, r.EngineCPU, r.PostgresCPU, r.RSS)
 	})
 	if flushing := table.Flush(); err == nil {
 		err = flushing
 	}
 	return err
+}
+
+// runOf names the run of a result.
+func runOf(r bench.Result) string {
+	if r.MedianOf > 0 {
+		return "median"
+	}
+	return strconv.Itoa(max(r.Run, 1))
 }
 
 // benchCluster starts a private Postgres with durable settings, in a folder that is removed with it.

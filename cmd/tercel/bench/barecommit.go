@@ -56,6 +56,16 @@ func (w *bare) commit(ctx context.Context, batch []*point) error {
 	return w.pool.SendBatch(ctx, b).Close()
 }
 
+// filler gives a row of history of a size.
+func filler(size int) []byte { return bytes.Repeat([]byte{'e'}, size) }
+
+// put commits a point and waits for it.
+func (w *bare) put(p *point) error {
+	p.done = make(chan error, 1)
+	w.points <- p
+	return <-p.done
+}
+
 // limits are what the bare path reached.
 type limits struct {
 	rate                 float64
@@ -67,8 +77,8 @@ func (r *Result) against(l limits) {
 	r.LimitRate, r.LimitEngineCPU, r.LimitPostgresCPU = l.rate, l.engineCPU, l.serverCPU
 }
 
-// bareLoop measures a closed loop of n durable points, or series of them.
-func (b *bench) bareLoop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error) (l limits, err error) {
+// bareLoop measures a closed loop of n durable points, or series of them, with what comes after it.
+func (b *bench) bareLoop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error, after ...func() error) (l limits, err error) {
 	w, err := b.startBare(ctx)
 	if err != nil {
 		return l, err
@@ -78,21 +88,28 @@ func (b *bench) bareLoop(ctx context.Context, n, inFlight int, one func(w *bare,
 			err = ending
 		}
 	}()
-	return w.loop(ctx, n, inFlight, one)
+	return w.loop(ctx, n, inFlight, one, after...)
 }
 
-func (w *bare) loop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error) (l limits, err error) {
+func (w *bare) loop(ctx context.Context, n, inFlight int, one func(w *bare, i int) error, after ...func() error) (l limits, err error) {
 	before, err := w.meter.read(ctx)
 	if err != nil {
 		return l, err
 	}
-	t, err := loop(n, inFlight, func(i int) error { return one(w, i) })
+	began := time.Now()
+	_, err = loop(n, inFlight, func(i int) error { return one(w, i) })
+	for _, f := range after {
+		if err == nil {
+			err = f()
+		}
+	}
 	if err != nil {
 		return l, err
 	}
-	after, err := w.meter.read(ctx)
+	took := time.Since(began)
+	then, err := w.meter.read(ctx)
 	return limits{
-		rate: float64(n) / t.took.Seconds(), engineCPU: after.engineCPU - before.engineCPU, serverCPU: after.serverCPU - before.serverCPU,
+		rate: float64(n) / took.Seconds(), engineCPU: then.engineCPU - before.engineCPU, serverCPU: then.serverCPU - before.serverCPU,
 	}, err
 }
 
@@ -101,12 +118,9 @@ func (w *bare) loop(ctx context.Context, n, inFlight int, one func(w *bare, i in
 func (b *bench) bareExecutions(ctx context.Context, n, inFlight int, sizes []int) (limits, error) {
 	return b.bareLoop(ctx, n, inFlight, func(w *bare, _ int) error {
 		id := uuid.Must(uuid.NewV7())
-		done := make(chan error, 1)
 		for seq, size := range sizes {
-			w.points <- &point{
-				id: id, seq: int64(seq), events: bytes.Repeat([]byte{'e'}, size), start: seq == 0, end: seq == len(sizes)-1, done: done,
-			}
-			if err := <-done; err != nil {
+			p := &point{id: id, seq: int64(seq), events: filler(size), start: seq == 0, end: seq == len(sizes)-1}
+			if err := w.put(p); err != nil {
 				return err
 			}
 		}
@@ -116,12 +130,10 @@ func (b *bench) bareExecutions(ctx context.Context, n, inFlight int, sizes []int
 
 // bareItems measures one execution that gets a row of history for each item, all of them at once.
 func (b *bench) bareItems(ctx context.Context, n int) (limits, error) {
-	events := bytes.Repeat([]byte{'e'}, rowBytes)
+	events := filler(rowBytes)
 	id := uuid.Must(uuid.NewV7())
 	return b.bareLoop(ctx, n, 1000, func(w *bare, i int) error {
-		done := make(chan error, 1)
-		w.points <- &point{id: id, seq: int64(i), events: events, done: done}
-		return <-done
+		return w.put(&point{id: id, seq: int64(i), events: events})
 	})
 }
 
@@ -145,17 +157,13 @@ func (b *bench) bareParks(ctx context.Context, n, inFlight int, sizes []int) (st
 	}
 	starts, err = w.loop(ctx, n, inFlight, func(w *bare, i int) error {
 		ids[i] = uuid.Must(uuid.NewV7())
-		done := make(chan error, 1)
-		w.points <- &point{id: ids[i], events: bytes.Repeat([]byte{'e'}, begun), start: true, done: done}
-		return <-done
+		return w.put(&point{id: ids[i], events: filler(begun), start: true})
 	})
 	if err != nil {
 		return starts, ends, err
 	}
 	ends, err = w.loop(ctx, n, inFlight, func(w *bare, i int) error {
-		done := make(chan error, 1)
-		w.points <- &point{id: ids[i], seq: 1, events: bytes.Repeat([]byte{'e'}, sizes[last]), end: true, done: done}
-		return <-done
+		return w.put(&point{id: ids[i], seq: 1, events: filler(sizes[last]), end: true})
 	})
 	return starts, ends, err
 }
@@ -175,7 +183,7 @@ func (b *bench) singleCommits(ctx context.Context) (rate float64, err error) {
 			err = dropping
 		}
 	}()
-	events := bytes.Repeat([]byte{'e'}, rowBytes)
+	events := filler(rowBytes)
 	const n = 1000
 	began := time.Now()
 	for range n {

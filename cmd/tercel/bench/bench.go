@@ -27,6 +27,7 @@ type Config struct {
 	DatabaseURL string   // of a database in which schemas may be created
 	Workloads   []string // of Workloads; none means all
 	Executions  int      // of a workload; 0 means its default
+	Runs        int      // how often all workloads are measured, one after the other; 0 means once
 	InFlight    int      // of sequence, park and express; 0 means their defaults
 	Logger      *slog.Logger
 	CPUProfile  string // a file for a CPU profile of the engine's part of the workloads; "" means none
@@ -37,8 +38,10 @@ type Config struct {
 // Result is what a workload came to. Times are in milliseconds, sizes in bytes but for RSS.
 type Result struct {
 	Workload string `json:"workload"`
-	N        int    `json:"n"`    // executions, or items of fanout
-	Unit     string `json:"unit"` // what n and rate count
+	N        int    `json:"n"`                   // executions, or items of fanout
+	Unit     string `json:"unit"`                // what n and rate count
+	Run      int    `json:"run,omitempty"`       // of several, from 1
+	MedianOf int    `json:"median_of,omitempty"` // so many runs
 
 	Rate float64 `json:"rate"` // a second
 	P50  float64 `json:"p50_ms"`
@@ -60,17 +63,19 @@ type Result struct {
 
 // workload is one thing to measure.
 type workload struct {
-	name string
-	n    int
-	run  func(ctx context.Context, b *bench, n int) ([]Result, error)
+	name  string
+	n     int
+	run   func(ctx context.Context, b *bench, n int) ([]Result, error)
+	asked bool // it is run only when asked for by its name, and with the engine's default limits
 }
 
 var workloads = []workload{
-	{"sequence", 20_000, sequence},
-	{"latency", 500, latency},
-	{"fanout", 10_000, fanout},
-	{"park", 20_000, park},
-	{"express", 50_000, express},
+	{"sequence", 20_000, sequence, false},
+	{"latency", 500, latency, false},
+	{"fanout", 10_000, fanout, false},
+	{"park", 20_000, park, false},
+	{"express", 50_000, express, false},
+	{"flood", 200_000, flood, true},
 }
 
 // Workloads gives the names of all workloads.
@@ -91,7 +96,9 @@ type bench struct {
 	tokens chan string
 }
 
-// Run measures, and gives each result as soon as it is there.
+// Run measures, and gives each result as soon as it is there, and at last, if there are several runs, the medians. The
+// workloads of one run follow each other before the next begins, so that what disturbs the machine for a while does not
+// disturb all runs of one workload.
 func Run(ctx context.Context, cfg Config, each func(Result)) error {
 	if cfg.CPUProfile != "" {
 		file, err := os.Create(cfg.CPUProfile)
@@ -104,19 +111,31 @@ func Run(ctx context.Context, cfg Config, each func(Result)) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for _, w := range workloads {
-		if len(cfg.Workloads) > 0 && !slices.Contains(cfg.Workloads, w.name) {
-			continue
+	var all []Result
+	for run := range max(cfg.Runs, 1) {
+		for _, w := range workloads {
+			if len(cfg.Workloads) == 0 && w.asked || len(cfg.Workloads) > 0 && !slices.Contains(cfg.Workloads, w.name) {
+				continue
+			}
+			n := w.n
+			if cfg.Executions > 0 {
+				n = cfg.Executions
+			}
+			results, err := measure(ctx, cfg, w, n)
+			if err != nil {
+				return fmt.Errorf("measuring %s: %w", w.name, err)
+			}
+			for _, r := range results {
+				if cfg.Runs > 1 {
+					r.Run = run + 1
+				}
+				all = append(all, r)
+				each(r)
+			}
 		}
-		n := w.n
-		if cfg.Executions > 0 {
-			n = cfg.Executions
-		}
-		results, err := measure(ctx, cfg, w, n)
-		if err != nil {
-			return fmt.Errorf("measuring %s: %w", w.name, err)
-		}
-		for _, r := range results {
+	}
+	if cfg.Runs > 1 {
+		for _, r := range medians(all) {
 			each(r)
 		}
 	}
@@ -154,17 +173,18 @@ func measure(ctx context.Context, cfg Config, w workload, n int) (results []Resu
 	if b.meter, err = newMeter(ctx, b.pool); err != nil {
 		return nil, err
 	}
-	return b.withEngine(ctx, func() ([]Result, error) {
+	return b.withEngine(ctx, w.asked, func() ([]Result, error) {
 		cfg.Progress(fmt.Sprintf("%s: %d", w.name, n))
 		return w.run(ctx, b, n)
 	})
 }
 
-func (b *bench) withEngine(ctx context.Context, run func() ([]Result, error)) ([]Result, error) {
-	e, err := engine.New(engine.Config{
-		Store: store.New(b.pool), Version: "bench", Logger: b.Logger, MaxLive: 50_000, MaxInvocations: 2_000,
-		Limits: statemachine.Limits{Payload: 16 << 20},
-	})
+func (b *bench) withEngine(ctx context.Context, defaults bool, run func() ([]Result, error)) ([]Result, error) {
+	c := engine.Config{Store: store.New(b.pool), Version: "bench", Logger: b.Logger}
+	if !defaults {
+		c.MaxLive, c.MaxInvocations, c.Limits = 50_000, 2_000, statemachine.Limits{Payload: 16 << 20}
+	}
+	e, err := engine.New(c)
 	if err != nil {
 		return nil, fmt.Errorf("making an engine: %w", err)
 	}

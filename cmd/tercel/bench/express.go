@@ -57,12 +57,16 @@ func express(ctx context.Context, b *bench, n int) ([]Result, error) {
 	}
 	started.Workload, started.Unit = "express", "asynchronous"
 	synced.Workload, synced.Unit = "express", "synchronous"
-	if started.LimitRate, err = b.bareExpress(ctx, n, inFlight, false); err != nil {
+	bareStarted, err := b.bareExpress(ctx, n, inFlight, false)
+	if err != nil {
 		return nil, err
 	}
-	if synced.LimitRate, err = b.bareExpress(ctx, n, inFlight, true); err != nil {
+	bareSynced, err := b.bareExpress(ctx, n, inFlight, true)
+	if err != nil {
 		return nil, err
 	}
+	started.against(bareStarted)
+	synced.against(bareSynced)
 	return []Result{b.complete(ctx, started), b.complete(ctx, synced)}, nil
 }
 
@@ -79,35 +83,23 @@ func (b *bench) drained(ctx context.Context, n, inFlight int, one func(int) erro
 
 // bareExpress measures the rows of Express executions: one that is written whole, or one for the start, which is waited
 // for, and later its update for the end.
-func (b *bench) bareExpress(ctx context.Context, n, inFlight int, whole bool) (rate float64, err error) {
-	w, err := b.startBare(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if ending := w.end(ctx); err == nil {
-			err = ending
-		}
-	}()
+func (b *bench) bareExpress(ctx context.Context, n, inFlight int, whole bool) (limits, error) {
 	ends := make(chan error, n)
-	began := time.Now()
-	_, err = loop(n, inFlight, func(int) error {
+	return b.bareLoop(ctx, n, inFlight, func(w *bare, _ int) error {
 		id := uuid.Must(uuid.NewV7())
-		done := make(chan error, 1)
-		w.points <- &point{id: id, start: true, end: whole, done: done}
-		if err := <-done; err != nil || whole {
+		if err := w.put(&point{id: id, start: true, end: whole}); err != nil || whole {
 			return err
 		}
 		w.points <- &point{id: id, end: true, done: ends}
 		return nil
-	})
-	for range n {
-		if err != nil || whole {
-			break
+	}, func() (err error) {
+		for range n {
+			if err == nil && !whole {
+				err = <-ends
+			}
 		}
-		err = <-ends
-	}
-	return float64(n) / time.Since(began).Seconds(), err
+		return err
+	})
 }
 
 // wholeRows are executions that are written once, with their ends.

@@ -118,19 +118,12 @@ func park(ctx context.Context, b *bench, n int) ([]Result, error) {
 	if err := b.deploy(ctx, "park", parkDefinition); err != nil {
 		return nil, err
 	}
-	ids := make([]engine.Execution, n)
 	starts, err := b.measured(ctx, n, func() (timings, error) {
-		t, err := loop(n, inFlight, func(i int) (err error) {
-			ids[i], _, err = b.engine.StartExecution(ctx, engine.StartRequest{StateMachine: "park", Input: []byte(input)})
+		// The last ones are parked a moment after their start was answered.
+		return b.drained(ctx, n, inFlight, func(int) error {
+			_, _, err := b.engine.StartExecution(ctx, engine.StartRequest{StateMachine: "park", Input: []byte(input)})
 			return err
 		})
-		// The last ones are parked a moment after their start was answered.
-		began := time.Now()
-		for err == nil && b.engine.Stats().Live > 0 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-		t.took += time.Since(began)
-		return t, err
 	})
 	if err != nil {
 		return nil, err
