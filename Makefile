@@ -70,6 +70,10 @@ $(GOLANGCI):
 bench: postgres ## Go benchmarks (BENCH=regexp, PKG=./statemachine/...)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
+.PHONY: compare
+compare: ## the language beside what else there is in Go for its parts (BENCH=regexp); a module of its own
+	cd statemachine/benchmarks && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) .
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz
