@@ -49,6 +49,26 @@ type Answer struct {
 	// Token is what comes with the task token, after this answer. A task that waits for its token needs it, unless the
 	// answer is an error or never comes; no other task may have it. Its Delay counts from this answer.
 	Token *Answer
+	// Decisions are what people decide of an approval, which needs them, or a Result or an error in their place. Those that
+	// come after the approval was settled come to nothing.
+	Decisions []Decision
+}
+
+// Decision is what an approver does with an approval.
+type Decision struct {
+	After    time.Duration // the asking
+	By       string
+	Approved bool
+	Delegate string // to whom it is handed on; then it is neither approved nor rejected
+	Comment  string
+	Form     *value.Value // nil: nothing is filled in
+}
+
+func (d Decision) signal(task statemachine.TaskID) statemachine.Signal {
+	if d.Delegate != "" {
+		return statemachine.DelegateApproval{Task: task, By: d.By, To: d.Delegate, Comment: d.Comment}
+	}
+	return statemachine.DecideApproval{Task: task, By: d.By, Approved: d.Approved, Comment: d.Comment, Form: d.Form}
 }
 
 // signal gives what the core hears of an answer that has come.
@@ -70,6 +90,8 @@ func (a Answer) result() *value.Value {
 func (a Answer) check(c *Call) error {
 	waits := c.Pattern == statemachine.WaitForTaskToken
 	switch {
+	case len(a.Decisions) > 0 && c.Resource != statemachine.ApprovalResource:
+		return fmt.Errorf("the mock of %s has decisions, but its resource is %s and not approval", c, c.Resource)
 	case a.Delay < 0 || a.Heartbeat < 0:
 		return fmt.Errorf("the mock of %s has a negative time", c)
 	case waits && a.Token == nil && !a.Failed && !a.Never && a.Unknown == nil:

@@ -205,7 +205,15 @@ func (p *performance) take(e entry) error {
 	case statemachine.TaskSucceeded, statemachine.TaskFailed:
 		delete(p.waiting, e.task)
 	}
-	return p.signal(e.sig)
+	err := p.signal(e.sig)
+	switch e.sig.(type) {
+	case statemachine.DecideApproval, statemachine.DelegateApproval:
+		if errors.Is(err, statemachine.ErrTaskDoesNotExist) || errors.Is(err, statemachine.ErrTaskTimedOut) {
+			delete(p.waiting, e.task)
+			return nil // it was settled before
+		}
+	}
+	return err
 }
 
 // signal takes one decision and does what it asks for.
@@ -297,6 +305,12 @@ func (p *performance) invoke(c statemachine.Invoke) error {
 		p.agenda.add(entry{at: p.now, task: c.Task, sig: statemachine.TaskStarted{Task: c.Task, Worker: "rehearsal"}})
 	}
 	call.Answer = &answer
+	if len(answer.Decisions) > 0 {
+		for _, d := range answer.Decisions {
+			p.agenda.add(entry{at: p.now.Add(d.After), task: c.Task, sig: d.signal(c.Task)})
+		}
+		return nil
+	}
 	at := p.expect(c.Task, p.now, answer)
 	if answer.Token != nil && !answer.Never {
 		p.expect(c.Task, at, *answer.Token)

@@ -31,6 +31,7 @@ type answer struct {
 	never      bool
 	once       bool
 	token      *answer
+	decisions  []rehearsal.Decision
 	hasOutcome bool
 }
 
@@ -117,11 +118,12 @@ func (r *reader) answer(n *source.Node, what string) answer {
 		{"delay", r.duration(&a.delay, "delay")},
 		{"timeout", r.flag(&a.never, "timeout")},
 		{"heartbeat", r.duration(&a.heartbeat, "heartbeat")},
+		{"decisions", func(n *source.Node) { a.decisions = r.decisions(n) }},
 		{"token", func(n *source.Node) { t := r.answer(n, "the token"); a.token = &t }},
 		{"once", r.flag(&a.once, "once")},
 	})
 	outcomes := 0
-	for _, is := range []bool{a.result != nil, a.failed, a.never} {
+	for _, is := range []bool{a.result != nil, a.failed, a.never, n.Get("decisions") != nil} {
 		if is {
 			outcomes++
 		}
@@ -129,7 +131,7 @@ func (r *reader) answer(n *source.Node, what string) answer {
 	a.hasOutcome = outcomes > 0
 	switch {
 	case outcomes > 1:
-		r.errorAt(n, CodeValue, "keep one of them", "%s has more than one of result, error and timeout", what)
+		r.errorAt(n, CodeValue, "keep one of them", "%s has more than one of result, error, decisions and timeout", what)
 	case outcomes == 0 && a.token == nil && n.Get("error") == nil:
 		r.errorAt(n, CodeMissing, "write result, error or timeout: true", "%s does not say what it answers", what)
 	case a.token != nil && (a.failed || a.never):
@@ -262,6 +264,7 @@ func closestMock(mocks []mock, call *rehearsal.Call) (best *mock) {
 func (a *answer) evaluate(call *rehearsal.Call) (rehearsal.Answer, error) {
 	out := rehearsal.Answer{
 		Delay: a.delay, Heartbeat: a.heartbeat, Failed: a.failed, Error: a.error, Cause: a.cause, Never: a.never,
+		Decisions: a.decisions,
 	}
 	if a.result != nil {
 		index := value.NullValue
