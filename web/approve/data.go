@@ -60,13 +60,23 @@ func showValue(v *value.Value, depth int) datum {
 	}
 }
 
+// nested tells whether anything in an array or an object has parts of its own.
 func nested(v *value.Value) bool {
-	for _, e := range v.Elems() {
-		if e.Kind() == value.Object || e.Kind() == value.Array {
+	for i := range v.Len() {
+		if e := v.At(i); e.Kind() == value.Object || e.Kind() == value.Array {
 			return true
 		}
 	}
 	return false
+}
+
+// line shows a flat object in one line, for lists of such.
+func line(v *value.Value) string {
+	texts := make([]string, 0, v.Len())
+	for i, name := range v.Keys() {
+		texts = append(texts, humanize(name)+": "+plainText(v.At(i)))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func showRows(v *value.Value, depth int) datum {
@@ -79,6 +89,10 @@ func showRows(v *value.Value, depth int) datum {
 		name := fmt.Sprintf("%d", i+1)
 		if v.Kind() == value.Object {
 			name = humanize(v.Key(i))
+		}
+		if e := v.At(i); v.Kind() == value.Array && e.Kind() == value.Object && !nested(e) {
+			d.Rows = append(d.Rows, datumRow{name, datum{Text: cut(line(e))}})
+			continue
 		}
 		d.Rows = append(d.Rows, datumRow{name, showValue(v.At(i), depth+1)})
 	}
