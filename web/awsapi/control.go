@@ -22,7 +22,7 @@ type stopExecutionOutput struct {
 }
 
 func (a *API) stopExecution(ctx context.Context, ns string, in *stopExecutionInput) (*stopExecutionOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ type redriveExecutionOutput struct {
 }
 
 func (a *API) redriveExecution(ctx context.Context, ns string, in *redriveExecutionInput) (*redriveExecutionOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ type describeExecutionOutput struct {
 }
 
 func (a *API) describeExecution(ctx context.Context, ns string, in *describeExecutionInput) (*describeExecutionOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution, kindExpress)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +127,10 @@ func (a *API) describeExecution(ctx context.Context, ns string, in *describeExec
 		return nil, err
 	}
 	out.StateMachineVersionArn, out.StateMachineAliasArn = a.routed(x, routes)
+	if x.Type == engine.TypeExpress {
+		out.RedriveStatus, out.RedriveStatusReason = "NOT_REDRIVABLE", optional("Executions of the type EXPRESS cannot be redriven")
+		return out, nil
+	}
 	if x.Status == engine.Running || x.Status == engine.Succeeded {
 		out.RedriveStatus = "NOT_REDRIVABLE"
 		out.RedriveStatusReason = optional("Execution is " + string(x.Status) + " and cannot be redriven")
@@ -146,9 +150,9 @@ func shown(v *value.Value) (*string, *included) {
 	return &s, &included{Included: true}
 }
 
-// execution gives the execution of an ARN of the type STANDARD.
-func (a *API) execution(ctx context.Context, ns, arn string) (engine.Execution, error) {
-	if _, err := parseARN(arn, kindExecution); err != nil {
+// execution gives the execution of an ARN, which must be of one of some kinds.
+func (a *API) execution(ctx context.Context, ns, arn string, kinds ...string) (engine.Execution, error) {
+	if _, err := parseARN(arn, kinds...); err != nil {
 		return engine.Execution{}, err
 	}
 	x, err := a.eng.DescribeExecution(ctx, ns, arn)

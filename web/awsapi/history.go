@@ -22,7 +22,7 @@ type getExecutionHistoryOutput struct {
 }
 
 func (a *API) getExecutionHistory(ctx context.Context, ns string, in *getExecutionHistoryInput) (*getExecutionHistoryOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution, kindExpress)
 	if err != nil {
 		return nil, err
 	}

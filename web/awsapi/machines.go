@@ -130,7 +130,7 @@ type describeForExecutionInput struct {
 }
 
 func (a *API) describeStateMachineForExecution(ctx context.Context, ns string, in *describeForExecutionInput) (*describeStateMachineOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution, kindExpress)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ type mapRunItem struct {
 }
 
 func (a *API) listMapRuns(ctx context.Context, ns string, in *listMapRunsInput) (*listMapRunsOutput, error) {
-	x, err := a.execution(ctx, ns, *in.ExecutionArn)
+	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution)
 	if err != nil {
 		return nil, err
 	}
