@@ -13,7 +13,7 @@ import (
 )
 
 // RequestIDHeader names a request in its answer. The audit and the log have the same.
-const RequestIDHeader = "X-Request-Id"
+const RequestIDHeader = "X-Request-ID"
 
 var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
@@ -36,7 +36,7 @@ func ParseProxies(texts []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// origin puts into the context where a request comes from. X-Forwarded-For and X-Request-Id are believed only if the request comes from
+// origin puts into the context where a request comes from. X-Forwarded-For and X-Request-ID are believed only if the request comes from
 // one of the proxies: anybody can write them.
 func origin(proxies []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {

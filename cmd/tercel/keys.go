@@ -16,7 +16,7 @@ const keysHelp = `Makes, lists and revokes access keys. A server asks for keys a
 Scopes, several of which a key may have:
   read     see definitions, functions, executions with their data, histories
   run      start, stop and redrive executions, answer task tokens, work as a worker
-  decide   decide approvals
+  decide   answer approvals
   deploy   change state machines and functions
   admin    everything, keys and the audit included
 

@@ -15,16 +15,16 @@ import (
 	"github.com/tercel-workflows/tercel/web/client"
 )
 
-// keyClient gives the way to keys and the audit: through the server, or, with a database URL, on the database itself. With make, missing
-// tables are made. done ends it.
-func (a *app) keyClient(ctx context.Context, databaseURL string, make bool) (_ *client.Client, done func(), err error) {
+// keyClient gives the way to keys and the audit: through the server, or, with a database URL, on the database itself. With missing, tables
+// that are not there are made. done ends it.
+func (a *app) keyClient(ctx context.Context, databaseURL string, missing bool) (_ *client.Client, done func(), err error) {
 	if databaseURL == "" && a.key == "" {
 		databaseURL = a.getenv("TERCEL_DATABASE_URL")
 	}
 	if databaseURL == "" {
 		return a.client(), func() {}, nil
 	}
-	if err := a.checkTables(ctx, databaseURL, make); err != nil {
+	if err := a.checkTables(ctx, databaseURL, missing); err != nil {
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -52,7 +52,7 @@ func (a *app) keyClient(ctx context.Context, databaseURL string, make bool) (_ *
 }
 
 // checkTables makes sure that the tables are those of this release.
-func (a *app) checkTables(ctx context.Context, databaseURL string, make bool) error {
+func (a *app) checkTables(ctx context.Context, databaseURL string, missing bool) error {
 	at, err := schemaVersion(ctx, databaseURL)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (a *app) checkTables(ctx context.Context, databaseURL string, make bool) er
 	switch {
 	case err != nil:
 		return err
-	case at == 0 && make:
+	case at == 0 && missing:
 		return migrations.Up(ctx, databaseURL)
 	case at < newest:
 		return usagef("the tables are at version %d, and this command needs version %d: tercel migrate up", at, newest)

@@ -73,8 +73,7 @@ func makeKey(t *testing.T, c *access.Control, n access.NewKey) access.Created {
 }
 
 func reason(err error) access.Reason {
-	var refused *access.UnauthenticatedError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*access.UnauthenticatedError](err); ok {
 		return refused.Reason
 	}
 	return ""

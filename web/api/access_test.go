@@ -129,7 +129,7 @@ func TestBadKeys(t *testing.T) {
 	if _, err := s.access.Revoke(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
-	for time.Now().Before(expiring.ExpiresAt) { //nolint:revive // a millisecond
+	for time.Now().Before(expiring.ExpiresAt) {
 	}
 	_, unknown := access.Generate()
 	for header, says := range map[string]string{

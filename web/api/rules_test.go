@@ -10,6 +10,9 @@ import (
 	"github.com/tercel-workflows/tercel/engine/access"
 )
 
+// changesNothing are the routes that are no GET and yet change nothing, or nothing until somebody is told of it.
+var changesNothing = map[string]bool{"POST /validate": true, "POST /activities/{name}/poll": true}
+
 // TestEveryRouteHasARule walks the routes: none may be added without saying who may call it.
 func TestEveryRouteHasARule(t *testing.T) {
 	r := chi.NewRouter()
@@ -28,7 +31,7 @@ func TestEveryRouteHasARule(t *testing.T) {
 		if rule.cluster && rule.scope != access.Admin {
 			t.Errorf("%s is about the whole cluster and needs %q, not admin", key, rule.scope)
 		}
-		if changes := method != http.MethodGet; rule.changes != changes && key != "POST /validate" {
+		if changes := method != http.MethodGet; rule.changes != changes && !changesNothing[key] {
 			t.Errorf("%s: changes is %v; calls that change something must be recorded", key, rule.changes)
 		}
 		return nil
@@ -37,7 +40,7 @@ func TestEveryRouteHasARule(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key := range rules {
-		if !seen[key] {
+		if !seen[key] && !strings.HasSuffix(key, " "+CallbackRoute) { // which is mounted beside the API
 			t.Errorf("the rule %s is of no route", key)
 		}
 	}

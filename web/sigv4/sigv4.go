@@ -157,7 +157,10 @@ func parse(r *http.Request) (*authorization, *Error) {
 	if r.Header.Get("X-Amz-Target") != "" && !slices.Contains(a.headers, "x-amz-target") {
 		return nil, refuse(typeInvalidSignature, "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	return a, a.parseTime(r)
+	if err := a.parseTime(r); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // parseParameters reads Credential, SignedHeaders and Signature.
