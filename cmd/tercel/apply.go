@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/tercel-workflows/tercel/cmd/tercel/project"
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/notify"
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 	"github.com/tercel-workflows/tercel/web/client"
@@ -65,6 +68,18 @@ func apply(ctx context.Context, c *client.Client, p *project.Project, strict boo
 		}
 		done.Changes = append(done.Changes, made)
 	}
+	made, err := putConnections(ctx, c, p.Connections)
+	done.Changes = append(done.Changes, made...)
+	if err != nil {
+		return done, err
+	}
+	if p.Notifications != nil {
+		made, err := putNotifications(ctx, c, p.Notifications)
+		if err != nil {
+			return done, fmt.Errorf("notifications: %w", err)
+		}
+		done.Changes = append(done.Changes, made)
+	}
 	if strict {
 		if err := refuseWarnings(ctx, c, definitions); err != nil {
 			return done, err
@@ -83,6 +98,24 @@ func apply(ctx context.Context, c *client.Client, p *project.Project, strict boo
 		done.Warnings = merge(done.Warnings, result.Diagnostics)
 	}
 	return done, nil
+}
+
+// putNotifications sets how people are told of approvals.
+func putNotifications(ctx context.Context, c *client.Client, config *notify.Config) (change, error) {
+	wanted, err := json.Marshal(config)
+	if err != nil {
+		return change{}, fmt.Errorf("writing them: %w", err)
+	}
+	before, err := c.Notifications(ctx)
+	if err != nil {
+		return change{}, err
+	}
+	var there notify.Config
+	changed := json.Unmarshal(before, &there) != nil || !reflect.DeepEqual(&there, config)
+	if changed {
+		err = c.PutNotifications(ctx, wanted)
+	}
+	return change{Kind: "notifications", Name: strings.Join(config.Ways(), ", "), Outcome: outcome(false, changed)}, err
 }
 
 func outcome(created, changed bool) string {
@@ -150,6 +183,35 @@ func putFunction(ctx context.Context, c *client.Client, f project.Function, befo
 	}
 	old, was := before[f.Name]
 	return change{"function", f.Name, outcome(!was, !bytes.Equal(old, made.Config)), 0}, nil
+}
+
+// putConnections registers connections.
+func putConnections(ctx context.Context, c *client.Client, connections []project.Connection) ([]change, error) {
+	if len(connections) == 0 {
+		return nil, nil
+	}
+	list, err := c.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := map[string][]byte{}
+	for _, known := range list.Connections {
+		before[known.Name] = known.Config
+	}
+	var done []change
+	for _, connection := range connections {
+		config, err := json.Marshal(connection.Config)
+		if err != nil {
+			return done, fmt.Errorf("connection %s: encoding its configuration: %w", connection.Name, err)
+		}
+		made, err := c.PutConnection(ctx, connection.Name, config)
+		if err != nil {
+			return done, fmt.Errorf("connection %s: %w", connection.Name, err)
+		}
+		old, was := before[connection.Name]
+		done = append(done, change{"connection", connection.Name, outcome(!was, !bytes.Equal(old, made.Config)), 0})
+	}
+	return done, nil
 }
 
 // refuseWarnings asks the server for warnings, which know the functions that it has, before anything is deployed.

@@ -28,6 +28,7 @@ type devFlags struct {
 	publicURL                                    string
 	port                                         int
 	ephemeral                                    bool
+	calls                                        callFlags
 }
 
 func (a *app) devCommand() *cobra.Command {
@@ -59,6 +60,7 @@ TERCEL_DATA_DIR.`,
 	flags.StringVar(&f.dataDir, "data-dir", "", "folder of the data")
 	flags.StringVar(&f.databaseURL, "database-url", "", "use this Postgres, not a private one")
 	flags.StringVar(&f.publicURL, "public-url", "", "URL at which others reach this server, such as that of a tunnel, for links and callbacks")
+	f.calls.register(flags)
 	flags.StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }
@@ -72,6 +74,11 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	if err := f.check(fileNamed); err != nil {
 		return err
 	}
+	integrations, err := f.calls.config()
+	if err != nil {
+		return err
+	}
+	integrations.Allow = append(integrations.Allow, loopback...)
 	address := net.JoinHostPort(f.listen, strconv.Itoa(f.port))
 	server, err := listen(ctx, address, "tercel dev --port PORT")
 	if err != nil {
@@ -89,7 +96,7 @@ func (a *app) dev(ctx context.Context, f devFlags, fileNamed bool) (err error) {
 	}()
 	n, err := startNode(ctx, server, nodeConfig{
 		databaseURL: db.url, migrate: true, databaseWait: 10 * time.Second, log: log,
-		engine: engine.Config{AllowCommands: true, PublicURL: f.publicURL}, alone: db.cluster != nil,
+		engine: engine.Config{AllowCommands: true, PublicURL: f.publicURL, Integrations: integrations}, alone: db.cluster != nil,
 		access: access.Config{Open: server.Addr().Addr().IsLoopback()},
 	})
 	if err != nil {

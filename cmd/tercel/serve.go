@@ -25,6 +25,7 @@ type serveFlags struct {
 	writers, maxPayload            int
 	lease, grace, databaseWait     time.Duration
 	allowCommands, noMigrate       bool
+	calls                          callFlags
 	region, account                string
 	publicURL                      string
 	logLevel, logFormat            string
@@ -63,6 +64,7 @@ only, where whoever reaches the port may do everything.`,
 	flags.DurationVar(&f.grace, "grace", 0, "how long a node that ends waits for function calls in flight (default 5s)")
 	flags.DurationVar(&f.databaseWait, "database-wait", time.Minute, "how long to wait for a database that does not answer yet")
 	flags.BoolVar(&f.allowCommands, "allow-commands", false, "let functions run commands on this machine")
+	f.calls.register(flags)
 	flags.BoolVar(&f.noMigrate, "no-migrate", false, "leave the tables as they are (see tercel migrate)")
 	flags.StringVar(&f.publicURL, "public-url", "", "URL at which people and other systems reach the cluster, for links and callbacks "+
 		"(default that of --advertise-url)")
@@ -132,8 +134,13 @@ func (f serveFlags) engineConfig() (engine.Config, error) {
 	if f.lease < 0 || f.grace < 0 || f.auditRetention < 0 {
 		return engine.Config{}, usagef("--lease, --grace and --audit-retention must be positive")
 	}
+	integrations, err := f.calls.config()
+	if err != nil {
+		return engine.Config{}, err
+	}
 	return engine.Config{
-		PublicURL: f.publicURL, Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,
+		Integrations: integrations,
+		PublicURL:    f.publicURL, Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,
 		Lease: f.lease, ShutdownGrace: f.grace, AllowCommands: f.allowCommands,
 		Limits: statemachine.Limits{Payload: f.maxPayload},
 	}, nil

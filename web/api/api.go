@@ -74,6 +74,11 @@ func (a *API) Register(r chi.Router) {
 	quick.Get("/functions/{name}", a.handle(a.getFunction))
 	quick.Delete("/functions/{name}", a.handle(a.deleteFunction))
 
+	quick.Get("/connections", a.handle(a.listConnections))
+	quick.Put("/connections/{name}", a.handle(a.putConnection))
+	quick.Get("/connections/{name}", a.handle(a.getConnection))
+	quick.Delete("/connections/{name}", a.handle(a.deleteConnection))
+
 	quick.Get("/executions", a.handle(a.listExecutions))
 	quick.Get("/executions/{id}", a.handle(a.getExecution))
 	quick.Get("/executions/{id}/history", a.handle(a.history))

@@ -45,6 +45,11 @@ var rules = map[string]rule{
 	"PUT /functions/{name}":    {action: "PutFunction", scope: access.Deploy, changes: true, resource: "function/{name}"},
 	"DELETE /functions/{name}": {action: "DeleteFunction", scope: access.Deploy, changes: true, resource: "function/{name}"},
 
+	"GET /connections":           {action: "ListConnections", scope: access.Read},
+	"GET /connections/{name}":    {action: "DescribeConnection", scope: access.Read, resource: "connection/{name}"},
+	"PUT /connections/{name}":    {action: "PutConnection", scope: access.Deploy, changes: true, resource: "connection/{name}"},
+	"DELETE /connections/{name}": {action: "DeleteConnection", scope: access.Deploy, changes: true, resource: "connection/{name}"},
+
 	"GET /executions":               {action: "ListExecutions", scope: access.Read},
 	"GET /executions/{id}":          {action: "DescribeExecution", scope: access.Read, resource: "execution/{id}"},
 	"GET /executions/{id}/history":  {action: "GetExecutionHistory", scope: access.Read, resource: "execution/{id}"},

@@ -77,6 +77,26 @@ func (c *Client) DeleteFunction(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, "/api/v1/functions/"+url.PathEscape(name), nil, nil, nil)
 }
 
+// Connections gives all connections of the namespace.
+func (c *Client) Connections(ctx context.Context) (wire.ConnectionList, error) {
+	var out wire.ConnectionList
+	err := c.call(ctx, http.MethodGet, "/api/v1/connections", nil, nil, &out)
+	return out, err
+}
+
+// PutConnection makes a connection, or changes it. The configuration is an object with one of basic, api_key and oauth.
+func (c *Client) PutConnection(ctx context.Context, name string, config []byte) (wire.Connection, error) {
+	var out wire.Connection
+	err := c.call(ctx, http.MethodPut, "/api/v1/connections/"+url.PathEscape(name), nil,
+		rawBody{config, "application/json"}, &out)
+	return out, err
+}
+
+// DeleteConnection removes a connection.
+func (c *Client) DeleteConnection(ctx context.Context, name string) error {
+	return c.call(ctx, http.MethodDelete, "/api/v1/connections/"+url.PathEscape(name), nil, nil, nil)
+}
+
 // Version tells what the server is.
 func (c *Client) Version(ctx context.Context) (wire.Version, error) {
 	var out wire.Version

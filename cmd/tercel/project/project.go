@@ -4,6 +4,8 @@
 //	functions:
 //	  charge: {http: {url: http://localhost:9000/charge}}
 //	  resize: {command: {argv: [./resize.sh]}}
+//	connections:
+//	  crm: {api_key: {header: X-Api-Key, value_secret: crm-key}}
 //	state_machines:
 //	  order: {definition: order.asl.yaml}
 //
@@ -27,6 +29,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tercel-workflows/tercel/engine"
+	"github.com/tercel-workflows/tercel/engine/invoke"
+	"github.com/tercel-workflows/tercel/engine/notify"
 	"github.com/tercel-workflows/tercel/statemachine/diag"
 )
 
@@ -38,7 +42,17 @@ type Project struct {
 	File      string // as it was given to Load
 	Namespace string // "" if the file names none
 	Functions []Function
-	Machines  []Machine
+	// Connections are those of http:invoke.
+	Connections []Connection
+	Machines    []Machine
+	// Notifications say how people are told of approvals; nil if the file says nothing of it.
+	Notifications *notify.Config
+}
+
+// Connection is a connection to register.
+type Connection struct {
+	Name   string
+	Config invoke.ConnectionConfig
 }
 
 // Function is a function to register.
@@ -60,7 +74,11 @@ type Machine struct {
 type file struct {
 	Namespace string                           `yaml:"namespace"`
 	Functions map[string]engine.FunctionConfig `yaml:"functions"`
-	Machines  map[string]machine               `yaml:"state_machines"`
+
+	Connections map[string]invoke.ConnectionConfig `yaml:"connections"`
+	Machines    map[string]machine                 `yaml:"state_machines"`
+
+	Notifications *notify.Config `yaml:"notifications"`
 }
 
 type machine struct {
@@ -103,7 +121,12 @@ func Parse(path string, text []byte) (*Project, error) {
 // project checks what was read beyond its types, and resolves paths.
 func (d *decoder) project(f file) *Project {
 	dir := filepath.Dir(d.file)
-	p := &Project{File: d.file, Namespace: f.Namespace}
+	p := &Project{File: d.file, Namespace: f.Namespace, Notifications: f.Notifications}
+	if p.Notifications != nil {
+		if err := p.Notifications.Check(); err != nil {
+			d.finding(d.positions["/notifications"], "/notifications", "INVALID_VALUE", err.Error(), "")
+		}
+	}
 	for _, name := range sortedKeys(f.Functions) {
 		config := f.Functions[name]
 		if config.Command != nil {
@@ -113,6 +136,14 @@ func (d *decoder) project(f file) *Project {
 			config.Command = &command
 		}
 		p.Functions = append(p.Functions, Function{Name: name, Config: config})
+	}
+	for _, name := range sortedKeys(f.Connections) {
+		config := f.Connections[name]
+		if err := config.Check(); err != nil {
+			pointer := "/connections/" + escape(name)
+			d.finding(d.positions[pointer], pointer, "INVALID_VALUE", fmt.Sprintf("connection %q: %v", name, err), "")
+		}
+		p.Connections = append(p.Connections, Connection{Name: name, Config: config})
 	}
 	for _, name := range sortedKeys(f.Machines) {
 		m := f.Machines[name]

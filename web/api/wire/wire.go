@@ -82,6 +82,19 @@ type FunctionList struct {
 	Functions []Function `json:"functions"`
 }
 
+// Connection is a connection of the registry, from which http:invoke has its credentials.
+type Connection struct {
+	Name      string          `json:"name"`
+	Namespace string          `json:"namespace"`
+	Config    json.RawMessage `json:"config"` // an object with one of basic, api_key and oauth
+	UpdatedAt time.Time       `json:"updatedAt"`
+}
+
+// ConnectionList is all connections of a namespace, ordered by name.
+type ConnectionList struct {
+	Connections []Connection `json:"connections"`
+}
+
 // Start asks for an execution.
 type Start struct {
 	Name  string          `json:"name,omitempty"`  // unique within the machine; without it a name is made up
