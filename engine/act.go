@@ -119,7 +119,7 @@ func cancelled(commands []statemachine.Command) map[statemachine.TaskID]bool {
 // refused deals with a durable point that the database will not take, now or later: the execution is stopped for it, as
 // for an internal error.
 func (e *Engine) refused(x *live, p *point) {
-	e.log.Error("the database refuses a durable point; the execution is stopped",
+	e.log.ErrorContext(x.logged(), "the database refuses a durable point; the execution is stopped",
 		keyExecution, x.row.ID, keyMachine, x.row.MachineName, keySeq, p.write.Seq, keyError, p.write.Err)
 	p.answer(refusal(p.write.Err))
 	if p.write.Start != nil { // nothing of it is there

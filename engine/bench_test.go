@@ -13,10 +13,13 @@ import (
 
 // BenchmarkSequence runs executions of five no-op tasks, 128 at a time. Each is started by a caller that waits for the
 // answer, and awaited through the engine's own ends, without asking the database.
-func BenchmarkSequence(b *testing.B) {
+func BenchmarkSequence(b *testing.B) { sequence(b) }
+
+func sequence(b *testing.B, change ...func(*engine.Config)) {
+	b.Helper()
 	bn := newBench(b)
 	bn.fn("inc", inc)
-	e := bn.start()
+	e := bn.start(change...)
 	bn.deploy(e, "five", chain(5, "function:inc"))
 	ctx := b.Context()
 	b.ResetTimer()

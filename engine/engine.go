@@ -114,6 +114,7 @@ func New(cfg Config) (*Engine, error) {
 		queueing: newQueue[*queueChange](),
 		activities: newActivities(),
 	}
+	e.log = slog.New(nodeLog{cfg.Logger.Handler(), e})
 	e.machines.init()
 	e.calls, e.stopCalls = context.WithCancel(context.Background())
 	e.writing, e.stopWriting = context.WithCancel(context.Background())
@@ -170,7 +171,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	for _, l := range e.loops() {
 		l.start()
 	}
-	e.log.Info("the engine has started", keyNode, e.nodeID(), "address", e.cfg.Address)
+	e.log.Info("the engine has started", "address", e.cfg.Address)
 	return nil
 }
 

@@ -150,7 +150,7 @@ func (e *Engine) endExpress(x *live, p *point, end *EndRow) {
 	w.Execution, w.At, w.Node, w.End = x.row.ID, end.EndedAt, x.node, end
 	w.Events = s.history(end.Status)
 	if s.cut {
-		e.log.Warn("an execution is too large for its history to be kept", keyExecution, x.row.ID, keyMachine, x.row.MachineName)
+		e.log.WarnContext(x.logged(), "an execution is too large for its history to be kept", keyExecution, x.row.ID, keyMachine, x.row.MachineName)
 	}
 	x.pending = p
 	if s.sync {

@@ -17,7 +17,7 @@ func (e *Engine) fenced(x *live, p *point) {
 	if x.isUnowned() {
 		level = slog.LevelDebug // signals for it reached two nodes at once
 	}
-	e.log.Log(context.Background(), level, "another node owns the execution; this node's run of it is dropped",
+	e.log.Log(x.logged(), level, "another node owns the execution; this node's run of it is dropped",
 		keyExecution, x.row.ID, keySeq, p.write.Seq)
 	e.retire(x, errMoved)
 	p.answer(errMoved)

@@ -111,7 +111,7 @@ func (e *Engine) call(j *job) {
 func (e *Engine) guardedCall(ctx context.Context, j *job) (result *value.Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.log.Error("an invoker panicked", keyExecution, j.x.row.ID, keyTask, j.command.Task,
+			e.log.ErrorContext(ctx, "an invoker panicked", keyExecution, j.x.row.ID, keyTask, j.command.Task,
 				keyResource, j.command.Resource, keyError, p, keyStack, string(debug.Stack()))
 			err = &invoke.TaskError{Name: invoke.ErrPanicked, Cause: fmt.Sprint(p)}
 		}

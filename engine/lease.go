@@ -69,7 +69,7 @@ func (e *Engine) rejoin(ctx context.Context) error {
 	}
 	e.aside.Clear() // others have those now
 	e.log.Warn("the node was taken for dead and has joined anew; what it ran goes on where it was taken over",
-		"old_node", old.ID, keyNode, node.ID, keyCount, dropped)
+		"old_node", old.ID, keyCount, dropped)
 	e.deadLoop.kick()
 	return nil
 }

@@ -38,7 +38,7 @@ func (e *Engine) guardedStep(x *live) {
 // panicked notes that the core, or what works with it, panicked over an execution.
 func (e *Engine) panicked(x *live, what any, doing string) {
 	x.panicking = what
-	e.log.Error("the engine panicked over an execution, which is stopped for it", keyExecution, x.row.ID,
+	e.log.ErrorContext(x.logged(), "the engine panicked over an execution, which is stopped for it", keyExecution, x.row.ID,
 		keyMachine, x.row.MachineName, keyRevision, x.row.Revision, "doing", doing, keyError, what, keyStack, string(debug.Stack()))
 }
 

@@ -40,7 +40,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("shutting down the engine: %w", err)
 	}
-	e.log.Info("the engine has stopped", keyNode, e.nodeID(), "handed_back", len(ids))
+	e.log.Info("the engine has stopped", "handed_back", len(ids))
 	return nil
 }
 
