@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -90,6 +91,9 @@ func startNode(ctx context.Context, server *web.Server, cfg nodeConfig) (_ *node
 	way := peers.New(func() []byte { return n.engine.PeerKey() }, maxBody)
 	config := cfg.engine
 	config.Store = st
+	config.Secrets = engine.NotifySecrets{
+		SMTPPassword: os.Getenv("TERCEL_SMTP_PASSWORD"), WebhookSecret: os.Getenv("TERCEL_WEBHOOK_SECRET"),
+	}
 	config.Peers = way
 	config.Version = version().Version
 	config.Address = cfg.advertise
