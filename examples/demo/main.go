@@ -47,6 +47,7 @@ func run(ctx context.Context, binary string) (err error) {
 		{"An order, and a crash in the middle of it", s.orderWithCrash},
 		{"An order that goes wrong and is undone", s.orderUndone},
 		{"100,000 mortgages in 200 batches", s.mortgages},
+		{"An expense that three people approve, each by the link that they are sent", s.expense},
 	} {
 		s.title(act.title)
 		if err := act.play(ctx); err != nil {

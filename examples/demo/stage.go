@@ -72,11 +72,14 @@ func (s *stage) open(ctx context.Context) (err error) {
 	if err := local.CopyExample("examples/mortgage-monte-carlo", filepath.Join(s.dir, "mortgage")); err != nil {
 		return err
 	}
+	if err := local.CopyExample("examples/expense-approval", filepath.Join(s.dir, "expense")); err != nil {
+		return err
+	}
 	if err := s.startTercel(ctx); err != nil {
 		return err
 	}
 	say("tercel dev, process %d, serves %s (data in %s)", s.tercel.PID(), s.tercel.Server, s.data())
-	for _, example := range []string{"order", "mortgage"} {
+	for _, example := range []string{"order", "mortgage", "expense"} {
 		if err := s.tercel.Deploy(ctx, filepath.Join(s.dir, example, "tercel.yaml")); err != nil {
 			return err
 		}
