@@ -41,6 +41,7 @@ func (e *Engine) viewerAt(ctx context.Context, x Execution, m mark) (*Viewer, er
 		return nil, fmt.Errorf("getting the state machine of execution %s: %w", x.ID, err)
 	}
 	row := x.ExecutionRow
+	row.RoleARN = c.definition.RoleARN
 	v := &Viewer{next: m.row, seq: m.seq, notes: &notes{views: &e.views, id: x.ID, last: m}}
 	if m.state == nil {
 		v.view = history.NewViewer(c.machine, e.info(&row))
