@@ -74,6 +74,9 @@ func (d *decider) emit(f *Frame, data event.Data) {
 	if err := d.run.Apply(ev); err != nil {
 		panic("statemachine: a decision does not fold: " + err.Error())
 	}
+	if d.events == nil {
+		d.events = make([]Event, 0, 4) // a task that ends and the next one that begins
+	}
 	d.events = append(d.events, ev)
 	if d.run.observe != nil {
 		d.run.observe(ev)

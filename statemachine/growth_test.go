@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,27 @@ func TestCostDoesNotGrowWithTheHistory(t *testing.T) {
 	if late.allocs > early.allocs+2 || late.row > early.row+8 || late.snapshot > early.snapshot+64 || late.timers > 256 ||
 		late.settled > early.settled || late.tasks != early.tasks || late.frames != early.frames {
 		t.Errorf("a step costs %+v after a few events, and %+v after a hundred thousand", early, late)
+	}
+}
+
+// Fields of every length come back as they were written, those around the lengths of lengths too.
+func TestRowsOfAnyLength(t *testing.T) {
+	for _, n := range []int{0, 1, 100, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 16_379, 16_380, 16_381, 16_382, 16_383, 16_384, 3_000_000} {
+		text := `"` + strings.Repeat("x", n) + `"`
+		row := event.Encode([]Event{
+			{Time: time.UnixMilli(5).UTC(), Data: event.TaskSucceeded{Result: value.Trusted([]byte(text))}},
+			{Time: time.UnixMilli(7).UTC(), Frame: 3, Data: event.StateExited{Next: "B"}},
+		})
+		events, err := event.Decode(row)
+		if err != nil || len(events) != 2 {
+			t.Fatalf("%d: %d events, %v", n, len(events), err)
+		}
+		if got := events[0].Data.(event.TaskSucceeded).Result.String(); got != text {
+			t.Errorf("%d: %d bytes came back of %d", n, len(got), len(text))
+		}
+		if exit, ok := events[1].Data.(event.StateExited); !ok || exit.Next != "B" || events[1].Frame != 3 {
+			t.Errorf("%d: the event behind is %+v", n, events[1])
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ type resource struct {
 	text    string // as written
 	name    string // without the suffix of the pattern
 	pattern Pattern
+	// activity says that workers poll for the task.
+	activity bool
 }
 
 // patterns are the suffixes of a resource, the longer one of two that fit first.
@@ -34,10 +36,15 @@ var patterns = []struct {
 func parseResource(text string) resource {
 	for _, p := range patterns {
 		if name, ok := strings.CutSuffix(text, p.suffix); ok {
-			return resource{text, name, p.pattern}
+			return newResource(text, name, p.pattern)
 		}
 	}
-	return resource{text, text, RequestResponse}
+	return newResource(text, text, RequestResponse)
+}
+
+func newResource(text, name string, pattern Pattern) resource {
+	_, activity := ActivityName(name)
+	return resource{text, name, pattern, activity}
 }
 
 func (sc *stateCompiler) task(node *asl.Task) behaviour {
@@ -60,10 +67,7 @@ func (s *taskState) answeredLater() bool {
 }
 
 // isActivity tells whether workers poll for the task.
-func (s *taskState) isActivity() bool {
-	_, ok := ActivityName(s.resource.name)
-	return ok
-}
+func (s *taskState) isActivity() bool { return s.resource.activity }
 
 // forActivity tells whether the frame is in a Task state of an activity.
 func (f *Frame) forActivity() bool {
@@ -85,7 +89,10 @@ func ActivityName(resource string) (string, bool) {
 
 func (s *taskState) work(d *decider, f *Frame) {
 	id := d.run.lastTask + 1
-	scope := s.scopeOfArguments(d, f, id)
+	var scope *query.Scope
+	if s.arguments != nil || s.timeout.template != nil || s.heartbeat.template != nil {
+		scope = s.scopeOfArguments(d, f, id)
+	}
 	timeout, failed := s.timeout.seconds(scope)
 	if failed == nil {
 		var heartbeat time.Duration

@@ -17,7 +17,7 @@ import (
 )
 
 // crowd fills the tables: 100,000 executions, or as many more as TERCEL_PLAN_ROWS says, nearly all of them finished or parked, and a row of history each. It gives
-// some of their ids.
+// some of their ids. However many there are, nodes own two hundred of them.
 func (f *fixture) crowd(rareMachine uuid.UUID) (ids []uuid.UUID) {
 	f.t.Helper()
 	// The ids are ordered by time, as those that nodes make.
@@ -26,17 +26,17 @@ func (f *fixture) crowd(rareMachine uuid.UUID) (ids []uuid.UUID) {
 		n = max(n, many)
 	}
 	f.exec(`INSERT INTO executions (id, machine, revision, owner, started_at, ended_at, wake_at, named, namespace, name,
-	                                input, status, output, snapshot, snapshot_seq)
+	                                input, status, output, snapshot, snapshot_seq, queued)
 		SELECT (lpad(to_hex(1700000000000 + i), 12, '0') || '7000' || '8000' || lpad(to_hex(i), 12, '0'))::uuid,
 		       CASE WHEN i BETWEEN 70000 AND 70009 THEN $2::uuid ELSE $1::uuid END, $3,
-		       CASE WHEN i % 1000 = 1 THEN $4::uuid WHEN i % 1000 = 2 THEN $5::uuid END,
+		       CASE WHEN i > 100000 THEN NULL WHEN i % 1000 = 1 THEN $4::uuid WHEN i % 1000 = 2 THEN $5::uuid END,
 		       now() - make_interval(secs => $6::bigint - i), CASE WHEN i % 1000 > 499 THEN now() END,
 		       CASE WHEN i % 1000 = 3 THEN now() - interval '1 s' WHEN i % 1000 BETWEEN 100 AND 300
 		            THEN now() + make_interval(secs => 1000 + i) END,
 		       true, 'default', 'name-' || i, '{"order": 1}',
 		       CASE WHEN i % 1000 < 500 THEN 'RUNNING' WHEN i % 1000 = 999 THEN 'FAILED' ELSE 'SUCCEEDED' END,
 		       NULL, CASE WHEN i % 1000 BETWEEN 3 AND 499 THEN '\x00'::bytea END,
-		       CASE WHEN i % 1000 BETWEEN 3 AND 499 THEN 0 END
+		       CASE WHEN i % 1000 BETWEEN 3 AND 499 THEN 0 END, CASE WHEN i % 1000 = 4 THEN true END
 		  FROM generate_series(1, $6::bigint) AS i`,
 		f.machine.ID, rareMachine, f.machine.Revision, f.node, deadNode, n)
 	f.exec("INSERT INTO history SELECT id, 0, started_at, '\\x00' FROM executions")

@@ -16,19 +16,32 @@ func Encode(events []Event) []byte {
 	e.Uint(rowVersion)
 	last := events[0].Time.UnixMilli()
 	e.Int(last)
-	var fields Encoder
 	for _, ev := range events {
 		now := ev.Time.UnixMilli()
 		e.Uint(uint64(ev.Data.kind()))
 		e.Uint(uint64(ev.Frame))
 		e.Int(now - last)
 		last = now
-		fields.buf = fields.buf[:0]
-		ev.Data.encode(&fields)
-		e.Uint(uint64(len(fields.buf)))
-		e.buf = append(e.buf, fields.buf...)
+		e.fields(ev.Data)
 	}
 	return e.buf
+}
+
+// fields writes the fields of an event with their length before them. Nearly always that takes one byte; else it makes room.
+func (e *Encoder) fields(data Data) {
+	at := len(e.buf)
+	e.buf = append(e.buf, 0)
+	data.encode(e)
+	n := len(e.buf) - at - 1
+	if n < 0x80 {
+		e.buf[at] = byte(n)
+		return
+	}
+	var length [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(length[:], uint64(n))
+	e.buf = append(e.buf, length[1:size]...)
+	copy(e.buf[at+size:], e.buf[at+1:at+1+n])
+	copy(e.buf[at:], length[:size])
 }
 
 // Mark appends a mark to a stored row, which readers pass over: two rows that say the same are then different rows.
