@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/statemachine/rehearsal/backtest"
 	"github.com/tercel-workflows/tercel/web/api/wire"
 	"github.com/tercel-workflows/tercel/web/client"
@@ -193,14 +195,24 @@ func (b *backtestRun) run(ctx context.Context, ids []string, tell progress) erro
 
 func (b *backtestRun) one(ctx context.Context, i int, id string) error {
 	x, err := b.client.Execution(ctx, id)
-	if err != nil {
-		return fmt.Errorf("execution %s: %w", id, err)
+	var record *backtest.Record
+	if err == nil {
+		record, err = readRecord(ctx, b.client, x)
 	}
-	record, err := readRecord(ctx, b.client, x)
-	if err != nil {
+	var unreadable *unreadableError
+	switch {
+	case client.IsCode(err, string(engine.CodeExecutionDoesNotExist)):
+		b.executions[i] = backtested{ID: id, Name: id, Verdict: backtest.NotReplayed, Reason: "it was deleted meanwhile"}
+	case errors.As(err, &unreadable):
+		b.executions[i] = backtested{
+			ID: id, Name: x.StateMachine + "/" + x.Name, Verdict: backtest.NotReplayed, Reason: "its history cannot be read: " + err.Error(),
+			Recorded: ran{Status: x.Status},
+		}
+	case err != nil:
 		return fmt.Errorf("reading execution %s: %w", id, err)
+	default:
+		b.executions[i] = backtestedOf(x, b.test.Run(record))
 	}
-	b.executions[i] = backtestedOf(x, b.test.Run(record))
 	return nil
 }
 

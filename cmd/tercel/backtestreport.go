@@ -44,8 +44,15 @@ func readRecord(ctx context.Context, c *client.Client, x wire.Execution) (*backt
 	if err != nil {
 		return nil, err
 	}
-	return backtest.Read(r, events)
+	record, err := backtest.Read(r, events)
+	if err != nil {
+		return nil, &unreadableError{err}
+	}
+	return record, nil
 }
+
+// unreadableError is a history that says what this command does not understand.
+type unreadableError struct{ error }
 
 // recordedInfo gives what the execution was told of itself.
 func recordedInfo(x wire.Execution, input *value.Value) statemachine.Info {
