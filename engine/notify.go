@@ -26,7 +26,7 @@ const (
 	noticeTimeout  = 45 * time.Second // of all the ways of one notice
 	noticeHide     = 2 * time.Minute  // for which a node that sends a notice keeps it from others
 	noticeIdle     = 5 * time.Second  // between two looks for notices of other nodes
-	noticeFirst    = 5 * time.Second  // before a notice that failed is tried again; doubled each time
+	noticeFirst    = time.Second      // before a notice that failed is tried again; doubled each time
 	noticeLongest  = time.Hour
 	noticeAttempts = 60 // after which a notice is given up: more than two days
 )
