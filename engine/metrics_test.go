@@ -41,7 +41,7 @@ func values(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
-					got[m.Name+labels(p.Attributes)] = int64(p.Count) //nolint:gosec // small
+					got[m.Name+labels(p.Attributes)] = int64(p.Count)
 				}
 			case metricdata.Histogram[int64]:
 				for _, p := range data.DataPoints {
@@ -60,7 +60,7 @@ func labels(set attribute.Set) string {
 	var list []string
 	for _, a := range set.ToSlice() {
 		if a.Key != "tercel.namespace" {
-			list = append(list, a.Value.Emit())
+			list = append(list, a.Value.String())
 		}
 	}
 	return fmt.Sprint(list)

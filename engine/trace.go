@@ -229,10 +229,10 @@ func traced(ctx context.Context, j *job, call *invoke.Invocation) (context.Conte
 	if t.parent.IsValid() {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, t.parent)
 	}
-	ctx, made := t.tracer.Start(ctx, attemptSpanName(call.State), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	ctx, made := t.tracer.Start(ctx, attemptSpanName(call.State), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes( //nolint:spancheck // the function that is given back ends it
 		append(t.common(), attribute.String(attrState, call.State), attribute.Int(attrAttempt, call.Attempt))...))
 	call.TraceContext = formatTraceparent(made.SpanContext())
-	return ctx, func(err error) {
+	return ctx, func(err error) { //nolint:spancheck // it is this function that ends the span
 		if err != nil {
 			made.SetStatus(codes.Error, err.Error())
 		}

@@ -199,7 +199,7 @@ func (x *executionTrace) attemptEnds(run *statemachine.Run, f *statemachine.Fram
 	x.spans = append(x.spans, span{
 		id: x.attemptID(task.Task), parent: x.stateID(run, f), name: attemptSpanName(task.Resource), kind: trace.SpanKindClient,
 		start: start, end: at, outcome: outcome, failed: x.failure(f, outcome), link: x.cause, handedOver: task.HandedOverAt,
-		attributes: append(x.place(f), attribute.String(attrState, name), attribute.Int64(attrTask, int64(task.Task)), //nolint:gosec // counted from 1
+		attributes: append(x.place(f), attribute.String(attrState, name), attribute.Int64(attrTask, int64(task.Task)),
 			attribute.String(attrResource, task.Resource), attribute.Int(attrAttempt, f.Retries())),
 	})
 }
@@ -267,8 +267,7 @@ func (x *executionTrace) emit(spans []span) {
 	for i := range spans {
 		s := &spans[i]
 		ctx := trace.ContextWithSpanContext(context.Background(), x.context(s.parent, x.flags))
-		_, made := x.tracer.Start(tracing.WithIDs(ctx, x.id, s.id), s.name, s.options()...)
-		s.finish(made)
+		s.create(tracing.WithIDs(ctx, x.id, s.id), x.tracer)
 	}
 }
 
@@ -296,8 +295,7 @@ func (x *executionTrace) ended(run *statemachine.Run, end *EndRow) {
 		s.link = x.context(x.rootID(redrives-1), x.flags)
 		s.attributes = append(s.attributes, attribute.Int(attrRedrives, redrives))
 	}
-	_, made := x.tracer.Start(tracing.WithIDs(x.outside(), x.id, s.id), s.name, s.options()...)
-	s.finish(made)
+	s.create(tracing.WithIDs(x.outside(), x.id, s.id), x.tracer)
 }
 
 func (s *span) options() []trace.SpanStartOption {
@@ -316,7 +314,9 @@ func (s *span) options() []trace.SpanStartOption {
 	return options
 }
 
-func (s *span) finish(made trace.Span) {
+// create makes the span, from its start to its end. The context has its ids, and the span above it.
+func (s *span) create(ctx context.Context, tracer trace.Tracer) {
+	_, made := tracer.Start(ctx, s.name, s.options()...)
 	if !s.handedOver.IsZero() {
 		made.AddEvent("handed over", trace.WithTimestamp(s.handedOver))
 	}

@@ -110,7 +110,7 @@ func list(nodes []*spanNode, depth int, lines *[]string) {
 func (n *spanNode) attribute(key string) string {
 	for _, a := range n.Attributes {
 		if a.Key == attribute.Key(key) {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""

@@ -174,7 +174,7 @@ func (c *collector) tree(id trace.TraceID) (string, []collected) {
 	list = func(parent string, depth int) {
 		slices.SortStableFunc(below[parent], func(a, b collected) int {
 			if a.GetStartTimeUnixNano() != b.GetStartTimeUnixNano() {
-				return int(int64(a.GetStartTimeUnixNano()) - int64(b.GetStartTimeUnixNano())) //nolint:gosec // a difference of seconds
+				return int(int64(a.GetStartTimeUnixNano()) - int64(b.GetStartTimeUnixNano()))
 			}
 			return strings.Compare(a.GetName(), b.GetName())
 		})
