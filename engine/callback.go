@@ -46,7 +46,7 @@ func (t tokens) signCallback(execution uuid.UUID, task statemachine.TaskID, acti
 	b = binary.BigEndian.AppendUint64(b, uint64(task))
 	for i, a := range callbackActions {
 		if a == action && i > 0 {
-			b = append(b, byte(i)) //nolint:gosec // 1 to 3
+			b = append(b, byte(i))
 		}
 	}
 	return base64.RawURLEncoding.EncodeToString(appendMAC(t.callbackKey, b)[:callbackBody+tokenMAC])
