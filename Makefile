@@ -81,7 +81,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each
 .PHONY: conformance
 conformance: ## the cases recorded from the reference service: make conformance CORPUS=FOLDER
 	@test -n '$(CORPUS)' || { echo 'conformance: name the folder of the recorded cases: make conformance CORPUS=FOLDER' >&2; exit 2; }
-	@TERCEL_CONFORMANCE='$(abspath $(CORPUS))' $(GO) run ./scripts/gotest -run 'Conformance|Suite|Recorded|Sample|Labels' $(TESTFLAGS) ./statemachine/... ./engine/
+	@TERCEL_CONFORMANCE='$(abspath $(CORPUS))' $(GO) run ./scripts/gotest -run 'Conformance|Suite|Recorded|Sample|Labels' $(TESTFLAGS) ./statemachine/... ./engine/ ./web/awsapi
 
 ## Housekeeping
 

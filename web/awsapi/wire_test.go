@@ -248,4 +248,3 @@ func FuzzRequest(f *testing.F) {
 		here.checkMalformed(target, string(body))
 	})
 }
-
