@@ -52,3 +52,34 @@ func (e *Engine) Marks() (n, bytes int) {
 	}
 	return n, e.views.bytes
 }
+
+// Holdings is what a node holds in memory, in pieces.
+type Holdings struct {
+	Lives, Flights, Aside, Listeners, Timers, Writes, Reads, Runnable, Calls, Gates, Starting, Machines int
+}
+
+// Holds counts what the node holds.
+func (e *Engine) Holds() Holdings {
+	h := Holdings{Lives: e.lives.len(), Writes: e.writes.len(), Reads: e.reads.len(), Runnable: e.runnable.len()}
+	e.flights.mu.Lock()
+	h.Flights = len(e.flights.pending)
+	e.flights.mu.Unlock()
+	e.aside.Range(func(any, any) bool { h.Aside++; return true })
+	e.hub.mu.Lock()
+	h.Listeners = len(e.hub.cells)
+	e.hub.mu.Unlock()
+	e.timers.mu.Lock()
+	h.Timers = len(e.timers.heap)
+	e.timers.mu.Unlock()
+	running, waiting := e.pool.counts()
+	h.Calls = running + waiting
+	e.pool.mu.Lock()
+	h.Gates = len(e.pool.gates)
+	e.pool.mu.Unlock()
+	running, waiting = e.starts.counts()
+	h.Starting = running + waiting
+	e.machines.mu.Lock()
+	h.Machines = len(e.machines.entries)
+	e.machines.mu.Unlock()
+	return h
+}
