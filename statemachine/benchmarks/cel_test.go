@@ -30,6 +30,7 @@ func BenchmarkCEL(b *testing.B) {
 			}
 			scope := &query.Scope{Input: input}
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
 				if _, err := p.Eval(scope); err != nil {
 					b.Fatal(err)
@@ -51,6 +52,7 @@ func BenchmarkCEL(b *testing.B) {
 			}
 			vars := map[string]any{"states": map[string]any{"input": decoded(b)}}
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
 				if _, _, err := program.Eval(vars); err != nil {
 					b.Fatal(err)
@@ -64,6 +66,7 @@ func BenchmarkCEL(b *testing.B) {
 func BenchmarkCompileCEL(b *testing.B) {
 	const src = `states.input.total > 100.0 && states.input.customer.tier == 'gold'`
 	b.Run("tercel", func(b *testing.B) {
+		defer processor(b)()
 		for b.Loop() {
 			if p, problems := cel.New().Compile(src, query.Env{}); p == nil {
 				b.Fatal(problems)
@@ -75,6 +78,7 @@ func BenchmarkCompileCEL(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		defer processor(b)()
 		for b.Loop() {
 			checked, issues := env.Compile(src)
 			if issues.Err() != nil {

