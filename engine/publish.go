@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -36,7 +37,11 @@ func (e *Engine) PublishVersion(ctx context.Context, namespace, ref string, p Pu
 
 // Version gives one version of a machine with its revision.
 func (e *Engine) Version(ctx context.Context, namespace, name string, number int) (Version, StateMachine, error) {
-	v, err := e.cfg.Store.Version(ctx, namespaceOr(namespace), name, number)
+	var v Version
+	err := ErrNotFound // of a number that the database has no room for
+	if number <= math.MaxInt32 {
+		v, err = e.cfg.Store.Version(ctx, namespaceOr(namespace), name, number)
+	}
 	if errors.Is(err, ErrNotFound) {
 		return v, StateMachine{}, errorf(CodeStateMachineDoesNotExist, "there is no version %d of state machine %q", number, name)
 	}
@@ -96,6 +101,12 @@ func machineTarget(ref string) (name, qualifier string, err error) {
 	return name, qualifier, nil
 }
 
+// versionNumber gives the number of a version that a qualifier names; false for an alias.
+func versionNumber(qualifier string) (int, bool) {
+	number, err := strconv.ParseInt(qualifier, 10, 32)
+	return int(number), err == nil
+}
+
 // choice is what a version or an alias of a machine leads to.
 type choice struct {
 	weights []Target
@@ -116,7 +127,7 @@ func (m *machines) choose(ctx context.Context, namespace, name, qualifier string
 	if len(found.weights) > 1 && rand.IntN(100) >= found.weights[0].Weight { //nolint:gosec // shares of the load, no secret
 		route.Version = found.weights[1].Version
 	}
-	if _, err := strconv.Atoi(qualifier); err != nil {
+	if _, ok := versionNumber(qualifier); !ok {
 		route.Alias = qualifier
 	}
 	definition := found.of[route.Version]
@@ -140,7 +151,7 @@ func (m *machines) choices(ctx context.Context, namespace, name, qualifier strin
 		return found, nil
 	}
 	found = choice{of: map[int]StateMachine{}}
-	if number, err := strconv.Atoi(qualifier); err == nil {
+	if number, ok := versionNumber(qualifier); ok {
 		found.weights = []Target{{Version: number, Weight: 100}}
 	} else {
 		alias, err := m.store.Alias(ctx, namespace, name, qualifier)

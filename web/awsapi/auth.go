@@ -12,7 +12,10 @@ import (
 
 // namespaceHeader names the namespace that a request is about, as it does for the native API. Clients of AWS send none;
 // theirs is the namespace of their key.
-const namespaceHeader = "Tercel-Namespace"
+const (
+	namespaceHeader = "Tercel-Namespace"
+	maxNamespace    = 80 // characters
+)
 
 // authenticate tells who signed a request.
 func (a *API) authenticate(r *http.Request, body []byte) (access.Principal, error) {

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -98,6 +99,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, unknownOperation(r.Header.Get("X-Amz-Target"))
 	}
 	ns := namespaceOf(r, principal)
+	if !utf8.ValidString(ns) || utf8.RuneCountInString(ns) > maxNamespace {
+		return nil, invalid("The header %s must have at most %d characters, in UTF-8", namespaceHeader, maxNamespace)
+	}
 	if err := principal.Require(op.scope, ns); err != nil {
 		return nil, err
 	}

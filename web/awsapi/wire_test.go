@@ -129,7 +129,7 @@ var members = strings.Fields(`name tags encryptionConfiguration definition roleA
 func junk(r *rand.Rand, depth int) any {
 	texts := []string{
 		"", "x", "\x00", "arn:", "arn:aws:states:us-east-1:1:stateMachine:orders", "arn:aws:states:us-east-1:1:stateMachine:orders:1",
-		"arn:aws:states:us-east-1:1:stateMachine:orders:99999999999999999999", "arn:aws:states:us-east-1:1:execution:orders:x",
+		"arn:aws:states:us-east-1:1:stateMachine:orders:99999999999999999999", "arn:aws:states:us-east-1:1:stateMachine:orders:99999999999", "arn:aws:states:us-east-1:1:execution:orders:x",
 		"arn:aws:states:us-east-1:1:express:orders:x:y", "arn:aws:states:us-east-1:1:activity:none", "arn:aws:states:us-east-1:1:mapRun:m/l:x-1",
 		"arn:aws:states:::", "arn:aws:states:us-east-1:1:stateMachine:", "arn:aws:states:us-east-1:1:mapRun:/:-", passMachine, "{", "ALL", "PROD",
 		strings.Repeat("ä", 300), "\u2028<>&", "STANDARD", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", `{"a": 1}`, "0", "-1",
@@ -185,6 +185,8 @@ func malformed(r *rand.Rand) (target, body string, header []string) {
 		header = []string{"Authorization", []string{"", "AWS4-HMAC-SHA256", "Bearer x",
 			"AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/states/aws4_request, SignedHeaders=host, Signature=x"}[r.IntN(4)]}
 	case 4:
+		header = []string{"Tercel-Namespace", []string{"\xff", "none", "a b", strings.Repeat("x", 300)}[r.IntN(4)]}
+	case 5:
 		body = strings.Repeat("[", r.IntN(20_000))
 	}
 	return target, body, header
