@@ -3,7 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,7 +143,7 @@ func TestChildSurvivesCrash(t *testing.T) {
 	b.deploy(one, "parent", childOf(".sync:2", `{"StateMachineArn": "child", "Input": "{% $states.input %}"}`, `, "Output": "{% $states.result.Output %}"`))
 	var parents []engine.Execution
 	for i := range 10 {
-		parents = append(parents, b.begin(one, "parent", fmt.Sprint(i)))
+		parents = append(parents, b.begin(one, "parent", strconv.Itoa(i)))
 	}
 	b.until("a child works", func() bool { return calls.Load() > 0 })
 	one.Kill()
@@ -151,7 +151,7 @@ func TestChildSurvivesCrash(t *testing.T) {
 	two := b.start(lease)
 	close(gate)
 	for i, p := range parents {
-		b.succeeded(b.wait(two, p.ID), fmt.Sprint(i))
+		b.succeeded(b.wait(two, p.ID), strconv.Itoa(i))
 	}
 	list, err := two.ListExecutions(b.ctx(), engine.Filter{Machine: "child"}, engine.Page{})
 	if err != nil || len(list) != len(parents) {

@@ -122,7 +122,7 @@ type stage struct {
 	*httptest.Server
 	engine  *engine.Engine
 	answers []map[string]any // of the recording's tasks, in order: the details of how each ended
-	tokens  chan string // of the tasks that wait for it
+	tokens  chan string      // of the tasks that wait for it
 }
 
 func newStage(t *testing.T) *stage {
@@ -231,9 +231,10 @@ func (s *stage) play(t *testing.T, b *bench, e *engine.Engine, c *recordedRun) e
 	}
 	if target := regexp.MustCompile(`stateMachine:([\w-]+)|"state-machine-arn"`).FindStringSubmatch(input); target != nil {
 		name := target[1]
-		if name == "" {
+		switch name {
+		case "":
 			name = "state-machine-arn"
-		} else if name == machine {
+		case machine:
 			machine += "-parent"
 		}
 		s.deploy(t, b, namespace, name, `{"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": {"Arg1": "argument1"}, "End": true}}}`)

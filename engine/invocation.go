@@ -158,7 +158,8 @@ func (e *Engine) lambdaOutcome(l *lambdaCall, call *invoke.Invocation, result *v
 
 // invoke calls the function, whose arguments and result have to fit its schemas.
 func (f *function) invoke(ctx context.Context, call *invoke.Invocation) (*value.Value, error) {
-	if (call.Pattern == statemachine.Sync || call.Pattern == statemachine.Sync2) && !f.starts {
+	_, absent := f.invoker.(missing)
+	if (call.Pattern == statemachine.Sync || call.Pattern == statemachine.Sync2) && !f.starts && !absent {
 		return nil, &invoke.TaskError{Name: invoke.ErrUnsupported, Cause: fmt.Sprintf(
 			"%s gives its result with its answer, so leave .sync out of the resource", f.key.name)}
 	}

@@ -22,8 +22,8 @@ var (
 
 // AwaitChild notes that a task waits for the end of an execution, and tells whether that has come already.
 func (s *Store) AwaitChild(ctx context.Context, w engine.ChildWait) (ended bool, err error) {
-	err = s.pool.QueryRow(ctx, sqlAwaitChild, pgUUID(w.Child), pgUUID(w.Parent), int64(w.Task), w.AsJSON). //nolint:gosec // task ids are small
-														Scan(&ended)
+	err = s.pool.QueryRow(ctx, sqlAwaitChild, pgUUID(w.Child), pgUUID(w.Parent), int64(w.Task), w.AsJSON).
+		Scan(&ended)
 	if err != nil {
 		return false, fmt.Errorf("waiting for execution %s: %w", w.Child, notFound(err))
 	}
@@ -32,7 +32,7 @@ func (s *Store) AwaitChild(ctx context.Context, w engine.ChildWait) (ended bool,
 
 // AbandonChild says that a task does not wait any more.
 func (s *Store) AbandonChild(ctx context.Context, parent uuid.UUID, task statemachine.TaskID) error {
-	if _, err := s.pool.Exec(ctx, sqlAbandonChildren, pgUUID(parent), int64(task)); err != nil { //nolint:gosec // task ids are small
+	if _, err := s.pool.Exec(ctx, sqlAbandonChildren, pgUUID(parent), int64(task)); err != nil {
 		return fmt.Errorf("abandoning the execution that task %d waits for: %w", task, err)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (s *Store) SettledChildren(ctx context.Context, limit int, again time.Durat
 	waits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (w engine.ChildWait, err error) {
 		var task int64
 		err = row.Scan(&w.Child, &w.Parent, &task, &w.AsJSON, &w.Abandoned)
-		w.Task = statemachine.TaskID(task) //nolint:gosec // it was one
+		w.Task = statemachine.TaskID(task)
 		return w, err
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) SettledChildren(ctx context.Context, limit int, again time.Durat
 
 // ForgetChild removes a settled wait.
 func (s *Store) ForgetChild(ctx context.Context, w engine.ChildWait) error {
-	if _, err := s.pool.Exec(ctx, sqlForgetChild, pgUUID(w.Child), pgUUID(w.Parent), int64(w.Task)); err != nil { //nolint:gosec // as above
+	if _, err := s.pool.Exec(ctx, sqlForgetChild, pgUUID(w.Child), pgUUID(w.Parent), int64(w.Task)); err != nil {
 		return fmt.Errorf("forgetting that task %d waited for execution %s: %w", w.Task, w.Child, err)
 	}
 	return nil

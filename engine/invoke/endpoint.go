@@ -215,15 +215,15 @@ func readEndpointCall(arguments *value.Value) (*endpointCall, error) {
 	u, err := url.Parse(c.url)
 	switch {
 	case c.url == "":
-		return nil, errors.New("The field 'ApiEndpoint' is required but was missing") //nolint:staticcheck,revive // the service's words
+		return nil, errors.New("The field 'ApiEndpoint' is required but was missing")
 	case c.method == "":
-		return nil, errors.New("The field 'Method' is required but was missing") //nolint:staticcheck,revive // the service's words
+		return nil, errors.New("The field 'Method' is required but was missing")
 	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("The value for the field 'ApiEndpoint' must be a URL") //nolint:staticcheck,revive // the service's words
+		return nil, errors.New("The value for the field 'ApiEndpoint' must be a URL")
 	case u.User != nil:
-		return nil, errors.New("The value for the field 'ApiEndpoint' must not hold credentials; use a connection") //nolint:staticcheck,revive // as the others
+		return nil, errors.New("The value for the field 'ApiEndpoint' must not hold credentials; use a connection")
 	case !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, c.method):
-		return nil, errors.New("The value for the field 'Method' must be GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS") //nolint:staticcheck,revive // as the others
+		return nil, errors.New("The value for the field 'Method' must be GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS")
 	}
 	for _, holder := range []string{"Authentication", "InvocationConfig"} {
 		if name := TextOf(arguments.Get(holder), "ConnectionArn"); name != "" {
@@ -243,11 +243,11 @@ func readEndpointCall(arguments *value.Value) (*endpointCall, error) {
 	case "URL_ENCODED":
 		c.form = true
 	default:
-		return nil, fmt.Errorf("The value for the field 'RequestBodyEncoding' must be NONE or URL_ENCODED, not %q", encoding) //nolint:staticcheck,revive // as the others
+		return nil, fmt.Errorf("The value for the field 'RequestBodyEncoding' must be NONE or URL_ENCODED, not %q", encoding)
 	}
 	c.arrays = TextOf(transform.Get("RequestEncodingOptions"), "ArrayFormat")
 	if !slices.Contains([]string{"", "INDICES", "REPEAT", "COMMAS", "BRACKETS", "NONE"}, c.arrays) {
-		return nil, fmt.Errorf("The value for the field 'ArrayFormat' must be INDICES, REPEAT, COMMAS, BRACKETS or NONE, not %q", c.arrays) //nolint:staticcheck,revive // as the others
+		return nil, fmt.Errorf("The value for the field 'ArrayFormat' must be INDICES, REPEAT, COMMAS, BRACKETS or NONE, not %q", c.arrays)
 	}
 	return c, nil
 }
@@ -258,9 +258,9 @@ func (c *endpointCall) readHeaders(headers *value.Value) error {
 		key := http.CanonicalHeaderKey(name)
 		switch {
 		case slices.Contains(forbiddenHeaders, key), strings.HasPrefix(key, "X-Amz-"), strings.HasPrefix(key, "X-Amzn-"):
-			bad = fmt.Errorf("The header '%s' cannot be set", name) //nolint:staticcheck,revive // as the others
+			bad = fmt.Errorf("The header '%s' cannot be set", name)
 		case checkHeaders(map[string]string{name: text}) != nil:
-			bad = fmt.Errorf("The header '%s' has a name or a value that HTTP does not allow", name) //nolint:staticcheck,revive // as the others
+			bad = fmt.Errorf("The header '%s' has a name or a value that HTTP does not allow", name)
 		}
 		c.headers.Add(key, text)
 	})
@@ -350,7 +350,7 @@ func (c *endpointCall) encode(connection *ConnectionConfig) (body []byte, conten
 	case c.form:
 		contentType = "application/x-www-form-urlencoded"
 		if v.Kind() != value.Object {
-			return nil, "", errors.New("The value for the field 'RequestBody' must be an object to be encoded as a form") //nolint:staticcheck,revive // as the others
+			return nil, "", errors.New("The value for the field 'RequestBody' must be an object to be encoded as a form")
 		}
 		body = []byte(c.encodeForm(v))
 	case v.Kind() == value.String && !isJSONType(c.headers.Get("Content-Type")) && c.headers.Get("Content-Type") != "":
@@ -359,7 +359,7 @@ func (c *endpointCall) encode(connection *ConnectionConfig) (body []byte, conten
 		body = v.JSON()
 	}
 	if len(body) > maxEndpointBytes {
-		return nil, "", fmt.Errorf("The request body has %d bytes; at most %d are allowed", len(body), maxEndpointBytes) //nolint:staticcheck,revive // as the others
+		return nil, "", fmt.Errorf("The request body has %d bytes; at most %d are allowed", len(body), maxEndpointBytes)
 	}
 	return body, contentType, nil
 }
@@ -369,7 +369,7 @@ func withBody(v *value.Value, more map[string]string) (*value.Value, error) {
 	var o value.Members
 	if v != nil {
 		if v.Kind() != value.Object {
-			return nil, errors.New("The value for the field 'RequestBody' must be an object, since the connection adds members") //nolint:staticcheck,revive // as the others
+			return nil, errors.New("The value for the field 'RequestBody' must be an object, since the connection adds members")
 		}
 		for i, key := range v.Keys() {
 			if _, over := more[key]; !over {

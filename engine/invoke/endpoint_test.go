@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,7 +87,7 @@ func TestEndpointRequest(t *testing.T) {
 		"Headers": {"X-One": "1", "X-Many": ["a", "b"]}, "QueryParameters": {"q": ["x", "y z"], "n": 3},
 		"RequestBody": {"id": 12345678901234567890, "text": "ä"}}`)
 	s := sawIn(t, result, err)
-	if s.Method != "POST" || s.Path != "/orders" || s.Query != "a=1&n=3&q=x&q=y+z" || s.Body != `{"id": 12345678901234567890, "text": "ä"}` {
+	if s.Method != http.MethodPost || s.Path != "/orders" || s.Query != "a=1&n=3&q=x&q=y+z" || s.Body != `{"id": 12345678901234567890, "text": "ä"}` {
 		t.Errorf("the server saw %+v", s)
 	}
 	for name, want := range map[string]string{
@@ -198,7 +199,7 @@ func TestEndpointRedirects(t *testing.T) {
 	}
 	to = inner.URL + "/there"
 	result, err := again()
-	if s := sawIn(t, result, err); s.Method != "GET" || s.Path != "/there" || s.Header.Get("X-Api-Key") != "" {
+	if s := sawIn(t, result, err); s.Method != http.MethodGet || s.Path != "/there" || s.Header.Get("X-Api-Key") != "" {
 		t.Errorf("after a redirect the server saw %+v", s)
 	}
 	to = hidden.URL
@@ -227,7 +228,7 @@ func TestEndpointConnections(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		_, _ = io.WriteString(w, `{"access_token": "token-`+string(rune('0'+tokens.Add(1)))+`", "expires_in": 3600}`)
+		_, _ = io.WriteString(w, `{"access_token": "token-`+strconv.Itoa(int(tokens.Add(1)))+`", "expires_in": 3600}`)
 	}))
 	t.Cleanup(issuer.Close)
 	oauth := &invoke.OAuth{TokenURL: issuer.URL + "/token", ClientID: "me", ClientSecretSecret: "oauth-secret", Body: map[string]string{"scope": "read"}}

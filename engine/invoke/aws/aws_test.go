@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,7 +123,7 @@ func checkSignature(r *http.Request, body []byte, service string) error {
 		case "host":
 			v = r.Host
 		case "content-length":
-			v = fmt.Sprint(len(body))
+			v = strconv.Itoa(len(body))
 		}
 		fmt.Fprintf(&canonical, "%s:%s\n", name, strings.TrimSpace(v))
 	}

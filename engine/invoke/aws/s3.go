@@ -61,9 +61,9 @@ func (a *s3Action) request(arguments *value.Value) (request, error) {
 	bucket, key := invoke.TextOf(arguments, "Bucket"), invoke.TextOf(arguments, "Key")
 	switch {
 	case bucket == "":
-		return request{}, errors.New("The field 'Bucket' is required but was missing") //nolint:staticcheck,revive // the service's words
+		return request{}, errors.New("The field 'Bucket' is required but was missing")
 	case key == "":
-		return request{}, errors.New("The field 'Key' is required but was missing") //nolint:staticcheck,revive // the service's words
+		return request{}, errors.New("The field 'Key' is required but was missing")
 	}
 	r := request{method: a.method, path: "/" + escapePath(bucket) + "/" + escapePath(key), headers: map[string]string{}}
 	query := url.Values{}
@@ -85,7 +85,7 @@ func (a *s3Action) request(arguments *value.Value) (request, error) {
 	}
 	for name, v := range r.headers {
 		if strings.ContainsAny(name+v, "\r\n") {
-			return request{}, errors.New("A header must not hold a line break") //nolint:staticcheck,revive // as the others
+			return request{}, errors.New("A header must not hold a line break")
 		}
 	}
 	r.query = query.Encode()

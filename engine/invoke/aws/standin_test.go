@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -177,7 +178,7 @@ func TestS3StandIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v.Get("Body").Text() != want || v.Get("ContentType").Text() != "text/plain" || v.Get("Metadata").String() != `{"origin":"test"}` ||
-			v.Get("ContentLength").String() != fmt.Sprint(len(want)) {
+			v.Get("ContentLength").String() != strconv.Itoa(len(want)) {
 			t.Errorf("getObject gave %s", v)
 		}
 		if _, err := time.Parse(time.RFC3339, v.Get("LastModified").Text()); err != nil {
