@@ -28,17 +28,17 @@ import (
 
 // Engine runs executions. Make one with New.
 type Engine struct {
-	cfg       Config
-	log       *slog.Logger
-	tracer    tracer
-	metrics   *metrics
-	tokens    tokens
-	peerKey   []byte
-	linkKey   []byte           // of the links of approvals
-	clock     func() time.Time // time.Now but in tests
-	machines  *machines
-	functions *functions
-	activities *activities
+	cfg          Config
+	log          *slog.Logger
+	tracer       tracer
+	metrics      *metrics
+	tokens       tokens
+	peerKey      []byte
+	linkKey      []byte           // of the links of approvals
+	clock        func() time.Time // time.Now but in tests
+	machines     *machines
+	functions    *functions
+	activities   *activities
 	integrations *integrations
 
 	node     atomic.Pointer[Node]
@@ -104,14 +104,14 @@ func New(cfg Config) (*Engine, error) {
 			store: cfg.Store, client: invoke.NewHTTPClient(min(cfg.MaxInvocations, 256)), allowCommands: cfg.AllowCommands,
 			inCode: map[string]Func{}, found: map[functionKey]*function{},
 		},
-		lives:    &lives{set: map[uuid.UUID]*live{}},
-		flights:  &flights{pending: map[uuid.UUID]chan struct{}{}},
-		hub:      &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
-		timers:   &timers{},
-		runnable: newQueue[*live](),
-		writes:   newQueue[*point](),
-		reads:    newQueue[*reading](),
-		queueing: newQueue[*queueChange](),
+		lives:      &lives{set: map[uuid.UUID]*live{}},
+		flights:    &flights{pending: map[uuid.UUID]chan struct{}{}},
+		hub:        &hub{cells: map[uuid.UUID]map[chan struct{}]struct{}{}},
+		timers:     &timers{},
+		runnable:   newQueue[*live](),
+		writes:     newQueue[*point](),
+		reads:      newQueue[*reading](),
+		queueing:   newQueue[*queueChange](),
 		activities: newActivities(),
 	}
 	e.log = slog.New(nodeLog{cfg.Logger.Handler(), e})
