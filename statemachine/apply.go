@@ -116,7 +116,7 @@ func (r *Run) applyStarted(ev Event) error {
 }
 
 func (r *Run) setDeadline(ev Event) {
-	if r.machine.timeout > 0 {
+	if r.machine.timeout > 0 && r.trial == nil {
 		r.deadline = ev.Time.Add(r.machine.timeout)
 	}
 }

@@ -34,6 +34,11 @@ func compile(file string, src []byte, options Options) (*Machine, diag.List) {
 	if doc.Root == nil {
 		return nil, list
 	}
+	return compileDocument(doc, list, options)
+}
+
+// compileDocument compiles what was read, of which there are findings already.
+func compileDocument(doc *source.Document, list diag.List, options Options) (*Machine, diag.List) {
 	def, found := asl.Parse(doc)
 	list = append(list, found...)
 	if def == nil {

@@ -108,6 +108,8 @@ func (d *decider) take(sig Signal) error {
 		d.readyPending()
 	case Tick:
 		d.tick()
+	case TrialEnded:
+		return d.endTrial(sig)
 	default:
 		return d.takeTask(sig)
 	}
@@ -267,7 +269,7 @@ func (d *decider) wake(f *Frame) {
 // proceed enters the next states of all frames that are ready, until every one waits or has ended.
 func (d *decider) proceed() {
 	for len(d.ready) > 0 && d.run.status == Running {
-		if d.entered >= d.env.Limits.Transitions {
+		if d.entered >= d.env.Limits.Transitions || d.run.trial != nil && d.run.trial.begun {
 			d.commands = append(d.commands, Proceed{})
 			return
 		}
@@ -290,6 +292,9 @@ func (d *decider) enter(f *Frame) {
 		d.emit(f, event.StateEntered{State: f.next})
 	} else {
 		d.emit(f, event.StateEntered{}) // the last exit has the name
+	}
+	if d.run.trial != nil {
+		d.run.trial.entered(f)
 	}
 	f.behaviour().work(d, f)
 }

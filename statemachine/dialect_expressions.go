@@ -1,6 +1,8 @@
 package statemachine
 
 import (
+	"slices"
+
 	"github.com/tercel-workflows/tercel/statemachine/asl"
 	"github.com/tercel-workflows/tercel/statemachine/query"
 	"github.com/tercel-workflows/tercel/statemachine/source"
@@ -15,6 +17,9 @@ type expressionDialect struct {
 func (d *expressionDialect) template(n *source.Node, location string, env query.Env) template {
 	env = d.typed(env)
 	env.Variables = d.base.Visible
+	if len(d.options.Variables) > 0 {
+		env.Variables = append(slices.Clone(d.options.Variables), d.base.Visible...)
+	}
 	return d.compiler.template(n, field{location: location, language: d.language, env: env})
 }
 

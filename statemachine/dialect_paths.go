@@ -144,7 +144,7 @@ func (d *pathDialect) passed(pass *asl.Pass) template {
 		return constant{value.Trusted(pass.Result.AppendJSON(nil))}
 	}
 	if pass.Parameters != nil || !d.inputPath.path.identity() {
-		return &reshaped{from: d.inputPath.value, template: d.payloadTemplate(pass.Parameters)}
+		return &reshaped{from: d.inputPath.value, template: d.payloadTemplate(pass.Parameters), stage: "Parameters"}
 	}
 	return nil
 }

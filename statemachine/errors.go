@@ -39,6 +39,9 @@ var (
 	ErrStarted = errors.New("the execution has started before")
 )
 
+// exceededTolerance is the cause of ErrorExceedToleratedRate, in the words of the service.
+const exceededTolerance = "The specified tolerated failure threshold was exceeded"
+
 // failure is what a state, a flow or an execution fails with.
 type failure struct {
 	name, cause *string

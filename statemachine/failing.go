@@ -12,6 +12,9 @@ import (
 
 // fail decides what becomes of a state that failed: it is retried, caught, or takes down the flow it is in.
 func (d *decider) fail(f *Frame, why failure) {
+	if d.run.trial != nil && f.parent == nil {
+		d.run.trial.failure = &why
+	}
 	if d.retry(f, why) {
 		return
 	}

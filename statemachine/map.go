@@ -98,12 +98,12 @@ func (sc *stateCompiler) missing(node *asl.Map) (failure string) {
 }
 
 func (s *mapState) work(d *decider, f *Frame) {
-	if s.missing != "" {
+	if s.missing != "" && d.run.trial == nil {
 		d.fail(f, newFailure(ErrorRuntime, d.place(f)+s.missing))
 		return
 	}
 	scope := d.scope(f)
-	started, failed := s.start(scope, f)
+	started, failed := s.start(scope, f, d.run.trialItems())
 	if failed != nil {
 		d.evaluationFailed(f, failed)
 		return
@@ -123,10 +123,13 @@ func (s *mapState) work(d *decider, f *Frame) {
 	d.iterate(f)
 }
 
-// start evaluates what is fixed for the whole Map.
-func (s *mapState) start(scope *query.Scope, f *Frame) (ev event.MapStarted, failed *evalFailure) {
+// start evaluates what is fixed for the whole Map. Read are the items that came from outside, nil for none.
+func (s *mapState) start(scope *query.Scope, f *Frame, read *value.Value) (ev event.MapStarted, failed *evalFailure) {
 	items := f.input
-	if s.items != nil {
+	switch {
+	case read != nil:
+		items, ev.Items = read, read
+	case s.items != nil:
 		if items, failed = s.items.eval(scope); failed != nil {
 			return ev, failed
 		}
@@ -211,12 +214,15 @@ func (d *decider) iterate(f *Frame) {
 	if g.maxConcurrency > 0 {
 		room = min(room, g.maxConcurrency)
 	}
+	if d.run.trial != nil { // which is told what its iterations came to, and shows what all of them are given
+		room = g.total
+	}
 	for g.next < g.total && len(g.open) < room {
 		if !s.startIteration(d, f) {
 			return
 		}
 	}
-	if g.ended() {
+	if g.ended() && d.run.trial == nil {
 		d.emit(f, event.MapSucceeded{})
 		d.complete(f)
 	}
@@ -267,7 +273,7 @@ func (d *decider) iterationFailed(f *Frame, why failure) {
 		}
 	}
 	if parent.group.toleratedCount >= 0 || parent.group.toleratedPercentage >= 0 {
-		why = newFailure(ErrorExceedToleratedRate, "The specified tolerated failure threshold was exceeded")
+		why = newFailure(ErrorExceedToleratedRate, exceededTolerance)
 	}
 	d.fail(parent, why)
 }

@@ -14,7 +14,16 @@ import (
 type effective struct{ path *selection }
 
 func (e *effective) value(scope *query.Scope) (*value.Value, *evalFailure) {
-	return e.path.of(scope.Input, scope)
+	v, failed := e.path.of(scope.Input, scope)
+	inspect(scope, "InputPath", v)
+	return v, failed
+}
+
+// inspect shows what a stage gave, nil if it failed.
+func inspect(scope *query.Scope, stage string, v *value.Value) {
+	if scope.Inspect != nil && v != nil && stage != "" {
+		scope.Inspect(stage, v)
+	}
 }
 
 // selection is InputPath or OutputPath: a path, or null, which gives {}.
@@ -63,14 +72,17 @@ func observe(scope *query.Scope, location, src string, v *value.Value, err error
 type reshaped struct {
 	from     func(*query.Scope) (*value.Value, *evalFailure)
 	template *jsonpath.Template
+	stage    string // for those who inspect; "" for none of theirs
 }
 
 func (t *reshaped) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	root, failed := t.from(scope)
 	if failed != nil || t.template == nil {
+		inspect(scope, t.stage, root)
 		return root, failed
 	}
 	v, err := t.template.Eval(root, scope)
+	inspect(scope, t.stage, v)
 	return v, pathFailure(err)
 }
 
@@ -158,6 +170,7 @@ func (t *pathItems) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	}
 	v, err := t.path.EvalItems(root, scope)
 	observe(scope, "ItemsPath", t.path.Source(), v, err)
+	inspect(scope, "ItemsPath", v)
 	return v, pathFailure(err)
 }
 
@@ -177,6 +190,9 @@ func (o *pathOutput) eval(scope *query.Scope) (*value.Value, *evalFailure) {
 	v, failed := o.combined(scope)
 	if failed != nil {
 		return nil, failed
+	}
+	if o.worked {
+		inspect(scope, "ResultPath", v)
 	}
 	return o.output.of(v, scope)
 }
@@ -209,6 +225,7 @@ func (o *pathOutput) selected(scope *query.Scope) (*value.Value, *evalFailure) {
 		return scope.Result, nil
 	}
 	v, err := o.selector.Eval(scope.Result, scope)
+	inspect(scope, "ResultSelector", v)
 	return v, pathFailure(err)
 }
 

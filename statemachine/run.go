@@ -45,6 +45,7 @@ type Run struct {
 
 	timers timerHeap // of frames, not kept in snapshots
 
+	trial   *Trial          // nil: this is an execution
 	lastAt  time.Time       // of the last event
 	changes approvalChanges // of approvals, for those who list them
 

@@ -27,6 +27,9 @@ type Options struct {
 	// Function gives the schemas of what a resource takes and gives, as far as they are known; either may be nil. The
 	// resource is given without the suffix of its pattern.
 	Function func(resource string) (input, output *schema.Schema)
+	// Variables are the names of workflow variables that are set from outside, see Trial: expressions may refer to them whatever
+	// the definition assigns.
+	Variables []string
 	// Deployed says that the definition was accepted before. Its expressions are not checked against static types again:
 	// what has been deployed must go on, whatever a later release or a changed function would find in it.
 	Deployed bool

@@ -52,6 +52,9 @@ func (d *decider) scopeWith(f *Frame, extras contextExtras) *query.Scope {
 			})
 		}
 	}
+	if d.env.Inspect != nil {
+		scope.Inspect = func(stage string, v *value.Value) { d.env.Inspect(f.state.name, stage, v) }
+	}
 	return scope
 }
 
@@ -111,7 +114,9 @@ func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 	execution.Text("Name", r.info.ExecutionName)
 	execution.Text("RoleArn", r.info.RoleARN)
 	execution.Text("StartTime", formatTime(r.started))
-	execution.Set("RedriveCount", value.FromInt(int64(r.redriveCount)))
+	if r.trial == nil {
+		execution.Set("RedriveCount", value.FromInt(int64(r.redriveCount)))
+	}
 	if !r.redriven.IsZero() {
 		execution.Text("RedriveTime", formatTime(r.redriven))
 	}
@@ -134,6 +139,9 @@ func (d *decider) contextObject(f *Frame, extras contextExtras) *value.Value {
 			}
 		}
 		context.Set("Task", task.Object())
+	}
+	if r.trial != nil {
+		return r.trial.context(context, f, extras)
 	}
 	context.Set("Map", mapContext(f, extras))
 	return context.Object()

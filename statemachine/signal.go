@@ -19,6 +19,8 @@ type Env struct {
 	// Observe, if it is set, sees every expression that the decision evaluates, in order. It is for tools that show an
 	// execution to people: it changes nothing, nothing of it is kept, and without it an expression pays a nil check.
 	Observe func(Observation)
+	// Inspect, if it is set, sees what the stages of the states in JSONPath give, see query.Scope. It is like Observe otherwise.
+	Inspect func(state, stage string, v *value.Value)
 }
 
 // Observation is something that a decision came upon and that its events do not tell: an expression with its value, or

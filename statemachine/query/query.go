@@ -67,6 +67,9 @@ type Scope struct {
 	// Observe sees an expression of a definition once it is evaluated: where it stands, its source, and what it gave.
 	// It is nil unless somebody looks. Whoever evaluates a Program for a definition calls it; programs do not.
 	Observe func(location, src string, v *value.Value, err error)
+	// Inspect sees what a stage of the way of the data through a state in JSONPath gives: InputPath, Parameters, ItemsPath,
+	// ResultSelector or ResultPath. A stage that is not there is not told of. It is nil unless somebody looks.
+	Inspect func(stage string, v *value.Value)
 }
 
 // Error is an expression that could not be evaluated.
