@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -79,7 +80,7 @@ func (e *Endpoint) Invoke(ctx context.Context, call *Invocation) (*value.Value, 
 	}
 	callCtx, cancel := context.WithTimeout(ctx, endpointTimeout)
 	defer cancel()
-	resp, err := e.exchange(callCtx, call, asked, connection)
+	resp, err := e.exchange(callCtx, call, asked, connection) //nolint:bodyclose // drain closes it
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -161,6 +162,7 @@ func (e *Endpoint) exchange(ctx context.Context, call *Invocation, asked *endpoi
 				return nil, connectionTrouble(err)
 			}
 		}
+		exchangeOf(ctx).sent(req, body, asked, call, c)
 		resp, err := e.Client.Do(req)
 		if err != nil {
 			return nil, err
@@ -321,9 +323,7 @@ func (c *endpointCall) setHeaders(req *http.Request, connection *ConnectionConfi
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	for name, list := range c.headers {
-		req.Header[name] = list
-	}
+	maps.Copy(req.Header, c.headers)
 	if connection != nil {
 		for name, text := range connection.Headers {
 			req.Header.Set(name, text)
@@ -447,6 +447,7 @@ func outcome(resp *http.Response, call *Invocation) (*value.Value, error) {
 	if int64(len(body)) > bound {
 		return nil, failure(ErrDataLimit, "the response has more than %d bytes, the most that is allowed", bound)
 	}
+	exchangeOf(resp.Request.Context()).received(resp, body)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		cause := strings.ToValidUTF8(string(body), "�")
 		if cause == "" {

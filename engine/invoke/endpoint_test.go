@@ -179,7 +179,7 @@ func TestEndpointErrors(t *testing.T) {
 func TestEndpointRedirects(t *testing.T) {
 	inner := mirror(t)
 	hidden := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the hidden server was reached") }))
-	listener, err := net.Listen("tcp", "127.0.0.2:0") //nolint:noctx // a test's
+	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
 		t.Skipf("this machine has no second loopback address: %v", err)
 	}

@@ -102,6 +102,7 @@ func textOrJSON(v *value.Value) string {
 
 // escapePath escapes a key as Signature V4 wants it: everything but unreserved characters and slashes.
 func escapePath(text string) string {
+	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(text) {
 		c := text[i]
@@ -110,7 +111,6 @@ func escapePath(text string) string {
 			b.WriteByte(c)
 			continue
 		}
-		const digits = "0123456789ABCDEF"
 		b.WriteByte('%')
 		b.WriteByte(digits[c>>4])
 		b.WriteByte(digits[c&15])
