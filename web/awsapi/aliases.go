@@ -3,7 +3,6 @@ package awsapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -199,7 +198,7 @@ func (a *API) listStateMachineAliases(ctx context.Context, ns string, in *listAl
 			return nil, err
 		}
 	}
-	page, err := a.page(in.MaxResults, in.NextToken, "ListStateMachineAliases", ns, r.name, fmt.Sprint(version))
+	page, err := a.page(in.MaxResults, in.NextToken, "ListStateMachineAliases", ns, r.name, strconv.Itoa(version))
 	if err != nil {
 		return nil, err
 	}

@@ -187,7 +187,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, status int, body any
 		a.log.ErrorContext(r.Context(), "an answer could not be encoded", "target", r.Header.Get("X-Amz-Target"), "error", err)
 		f := internalFault()
 		text.Reset()
-		_ = enc.Encode(f)
+		_ = enc.Encode(f) //nolint:errchkjson // it holds texts only
 		status = f.status
 		w.Header().Set("X-Amzn-Errortype", f.Type)
 	}

@@ -28,7 +28,7 @@ func bind(body []byte, into any) error {
 	if err := dec.Decode(&tree); err != nil {
 		return fault400("SerializationException", "The request body is not valid JSON: %v", err)
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // what the decoder documents
+	if _, err := dec.Token(); err != io.EOF {
 		return fault400("SerializationException", "The request body is not valid JSON: something follows the object.")
 	}
 	if tree == nil {

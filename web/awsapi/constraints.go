@@ -17,11 +17,13 @@ var patterns = map[string]struct {
 }{
 	// The service's own begins with a look-ahead, which Go's regular expressions do not have.
 	"alias": {`^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$`, func(s string) bool {
-		return regexp.MustCompile(`^[a-zA-Z0-9_\-.]+$`).MatchString(s) && strings.Trim(s, "0123456789") != ""
+		return aliasLetters.MatchString(s) && strings.Trim(s, "0123456789") != ""
 	}},
-	"token": {`[!-~]+`, regexp.MustCompile(`^[!-~]+$`).MatchString},
+	"token": {`[!-~]+`, func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r < '!' || r > '~' }) < 0 }},
 	"ascii": {`\p{ASCII}*`, func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r > 127 }) < 0 }},
 }
+
+var aliasLetters = regexp.MustCompile(`^[a-zA-Z0-9_\-.]+$`)
 
 // check checks an input against the constraints in the tags `aws` of its fields, and reports all that are not met in one
 // ValidationException, in the words of the service. A tag lists constraints, separated by semicolons:

@@ -94,13 +94,13 @@ func faultOf(err error) *fault {
 		return invalidDefinition(def.Diagnostics)
 	}
 	if coded, ok := errors.AsType[*engine.Error](err); ok {
-		switch coded.Code {
-		case engine.CodeServiceUnavailable:
+		label, ok := labels[coded.Code]
+		switch {
+		case coded.Code == engine.CodeServiceUnavailable:
 			return unavailable(coded.Message)
-		case engine.CodeTypeNotSupported:
+		case coded.Code == engine.CodeTypeNotSupported:
 			return notForType()
-		}
-		if label, ok := labels[coded.Code]; ok {
+		case ok:
 			return labelled(string(coded.Code), label, "%s", coded.Message)
 		}
 		return fault400(string(coded.Code), "%s", coded.Message)

@@ -220,17 +220,18 @@ func TestListExecutions(t *testing.T) {
 	}
 	s.end(redriven)
 	s.end(s.start(fails, "plain", "{}"))
-	count := func(in sfn.ListExecutionsInput) (names string) {
+	count := func(in sfn.ListExecutionsInput) string {
 		t.Helper()
 		in.StateMachineArn = fails
 		out, err := s.ListExecutions(s.ctx, &in)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var names strings.Builder
 		for _, x := range out.Executions {
-			names += *x.Name + " "
+			names.WriteString(*x.Name + " ")
 		}
-		return names
+		return names.String()
 	}
 	same(t, "failed", count(sfn.ListExecutionsInput{StatusFilter: types.ExecutionStatusFailed}), "plain redriven ")
 	same(t, "running", count(sfn.ListExecutionsInput{StatusFilter: types.ExecutionStatusRunning}), "")

@@ -2,6 +2,7 @@ package awsapi_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -108,22 +109,30 @@ func TestStateMachineErrors(t *testing.T) {
 		code, message string
 	}{
 		{func(in *sfn.CreateStateMachineInput) { in.Name = aws.String("a b") }, "InvalidName", "Invalid Name: 'a b'"},
-		{func(in *sfn.CreateStateMachineInput) { in.Name = aws.String(strings.Repeat("a", 81)) }, "ValidationException",
+		{
+			func(in *sfn.CreateStateMachineInput) { in.Name = aws.String(strings.Repeat("a", 81)) }, "ValidationException",
 			"1 validation error detected: Value '" + strings.Repeat("a", 81) + "' at 'name' failed to satisfy constraint: " +
-				"Member must have length less than or equal to 80"},
+				"Member must have length less than or equal to 80",
+		},
 		{func(in *sfn.CreateStateMachineInput) { in.RoleArn = aws.String("me") }, "InvalidArn", "Invalid Role Arn: 'me'"},
-		{func(in *sfn.CreateStateMachineInput) { in.Definition = aws.String("{}") }, "InvalidDefinition",
-			"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [StartAt, States] at /'"},
-		{func(in *sfn.CreateStateMachineInput) { in.Definition = aws.String("StartAt: A") }, "InvalidDefinition",
+		{
+			func(in *sfn.CreateStateMachineInput) { in.Definition = aws.String("{}") }, "InvalidDefinition",
+			"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [StartAt, States] at /'",
+		},
+		{
+			func(in *sfn.CreateStateMachineInput) { in.Definition = aws.String("StartAt: A") }, "InvalidDefinition",
 			"Invalid State Machine Definition: 'INVALID_JSON_DESCRIPTION: Unrecognized token 'StartAt': was expecting " +
-				"(JSON String, Number, Array, Object or token 'null', 'true' or 'false')'"},
+				"(JSON String, Number, Array, Object or token 'null', 'true' or 'false')'",
+		},
 		{func(in *sfn.CreateStateMachineInput) {
 			in.Definition = aws.String(`{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}`)
 		}, "InvalidDefinition", "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next'"},
 		{func(in *sfn.CreateStateMachineInput) { in.Type = "FAST" }, "ValidationException", "1 validation error detected: " +
 			"Value 'FAST' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, EXPRESS]"},
-		{func(in *sfn.CreateStateMachineInput) { in.VersionDescription = aws.String("x") }, "ValidationException",
-			"Version description can only be set when publish is true"},
+		{
+			func(in *sfn.CreateStateMachineInput) { in.VersionDescription = aws.String("x") }, "ValidationException",
+			"Version description can only be set when publish is true",
+		},
 		{func(in *sfn.CreateStateMachineInput) {
 			in.LoggingConfiguration = &types.LoggingConfiguration{Level: types.LogLevelAll, Destinations: []types.LogDestination{group, group}}
 		}, "InvalidLoggingConfiguration", "Invalid Logging Configuration: Must specify exactly one Log Destination."},
@@ -132,7 +141,7 @@ func TestStateMachineErrors(t *testing.T) {
 		}, "InvalidEncryptionConfiguration", ""},
 		{func(in *sfn.CreateStateMachineInput) {
 			for i := range 51 {
-				in.Tags = append(in.Tags, types.Tag{Key: aws.String(fmt.Sprint(i)), Value: aws.String("")})
+				in.Tags = append(in.Tags, types.Tag{Key: aws.String(strconv.Itoa(i)), Value: aws.String("")})
 			}
 		}, "TooManyTags", ""},
 	} {

@@ -33,7 +33,7 @@ func does[In, Out any](scope access.Scope, f func(*API, context.Context, string,
 func resourceOf(input any) string {
 	v := reflect.ValueOf(input).Elem()
 	for i := range v.NumField() {
-		s, ok := v.Field(i).Interface().(*string)
+		s, ok := reflect.TypeAssert[*string](v.Field(i))
 		if ok && s != nil && hasRule(v.Type().Field(i).Tag.Get("aws"), "required") {
 			return *s
 		}

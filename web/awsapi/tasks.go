@@ -13,10 +13,10 @@ func taskFault(err error) error {
 	if !ok {
 		return err
 	}
-	switch coded.Code {
+	switch coded.Code { //nolint:exhaustive // the others are not about tokens
 	case engine.CodeInvalidToken:
 		return labelled("InvalidToken", "Invalid Token", "Invalid token")
-	case engine.CodeTaskTimedOut:
+	case engine.CodeTaskTimedOut, engine.CodeTaskSettled:
 		return labelled("TaskTimedOut", "Task Timed Out", "Provided task does not exist anymore")
 	case engine.CodeTaskDoesNotExist:
 		return labelled("TaskDoesNotExist", "Task Does Not Exist", "Provided task does not exist")

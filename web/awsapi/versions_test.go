@@ -2,6 +2,8 @@ package awsapi_test
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -233,11 +235,11 @@ func TestTags(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
+			var got strings.Builder
 			for _, tag := range out.Tags {
-				got += *tag.Key + "=" + *tag.Value + " "
+				got.WriteString(*tag.Key + "=" + *tag.Value + " ")
 			}
-			same(t, "tags", got, want)
+			same(t, "tags", got.String(), want)
 		}
 		tags("team=red ")
 		if _, err := s.TagResource(s.ctx, &sfn.TagResourceInput{ResourceArn: arn, Tags: []types.Tag{
@@ -248,7 +250,7 @@ func TestTags(t *testing.T) {
 		tags("cost= team=blue ")
 		var many []types.Tag
 		for i := range 49 {
-			many = append(many, types.Tag{Key: aws.String(fmt.Sprint(i)), Value: aws.String("v")})
+			many = append(many, types.Tag{Key: aws.String(strconv.Itoa(i)), Value: aws.String("v")})
 		}
 		_, err = s.TagResource(s.ctx, &sfn.TagResourceInput{ResourceArn: arn, Tags: many})
 		refused(t, err, "TooManyTags", "")

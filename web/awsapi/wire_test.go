@@ -69,9 +69,11 @@ func TestWire(t *testing.T) {
 		"wrong list":     {"AWSStepFunctions.TagResource", `{"tags": {}}`, "SerializationException", "STRUCTURE_VALUE can not be converted to a List at 'tags'"},
 		"fraction":       {"AWSStepFunctions.ListStateMachines", `{"maxResults": 1.5}`, "SerializationException", ""},
 		"missing member": {"AWSStepFunctions.StartExecution", `{}`, "ValidationException", "1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"},
-		"two violations": {"AWSStepFunctions.CreateActivity", `{"name": "", "tags": [{"key": ""}]}`, "ValidationException",
+		"two violations": {
+			"AWSStepFunctions.CreateActivity", `{"name": "", "tags": [{"key": ""}]}`, "ValidationException",
 			"2 validation errors detected: Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
-				"Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+				"Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.raw(c.target, c.body)
@@ -170,7 +172,7 @@ func malformed(r *rand.Rand) (target, body string, header []string) {
 	for range r.IntN(8) {
 		object[members[r.IntN(len(members))]] = junk(r, 0)
 	}
-	text, _ := json.Marshal(object) //nolint:errchkjson // junk is JSON
+	text, _ := json.Marshal(object)
 	body = string(text)
 	switch r.IntN(8) {
 	case 0: // truncated
@@ -182,8 +184,10 @@ func malformed(r *rand.Rand) (target, body string, header []string) {
 	case 2:
 		target = []string{"", "AWSStepFunctions.", "AWSStepFunctions.Nothing", "x", "\x7f", strings.Repeat("x", 5000)}[r.IntN(6)]
 	case 3:
-		header = []string{"Authorization", []string{"", "AWS4-HMAC-SHA256", "Bearer x",
-			"AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/states/aws4_request, SignedHeaders=host, Signature=x"}[r.IntN(4)]}
+		header = []string{"Authorization", []string{
+			"", "AWS4-HMAC-SHA256", "Bearer x",
+			"AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/states/aws4_request, SignedHeaders=host, Signature=x",
+		}[r.IntN(4)]}
 	case 4:
 		header = []string{"Tercel-Namespace", []string{"\xff", "none", "a b", strings.Repeat("x", 300)}[r.IntN(4)]}
 	case 5:
