@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -72,7 +73,7 @@ func TestLongHistoriesWriteNoMore(t *testing.T) {
 			"B": {"Type": "Choice", "Choices": [{"Condition": "{%% states.input < %d %%}", "Next": "A"}], "Default": "C"},
 			"C": {"Type": "Succeed"}}}`, rounds))
 		x := b.run(e, name, "0")
-		b.succeeded(x, fmt.Sprint(rounds))
+		b.succeeded(x, strconv.Itoa(rounds))
 		return s.of(x.ID)
 	}
 	short, long := loop(100), loop(1600)
