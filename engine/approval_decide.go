@@ -140,7 +140,8 @@ func (e *Engine) decideOn(ctx context.Context, namespace, id string, kind CallKi
 		return before, err
 	}
 	if !before.Open() {
-		return before, settled(&before)
+		err := settled(&before)
+		return before, err
 	}
 	c := ForwardedCall{Execution: before.Execution, Kind: kind, Task: before.Task, Decision: &d}
 	err = callError(e.deliver(ctx, c, true), &c)
@@ -162,7 +163,8 @@ func (e *Engine) late(ctx context.Context, before *Approval, err error) (Approva
 	case after.Open(): // its deadline has passed, and the execution is about to say so
 		return after, errorf(CodeApprovalSettled, "approval %s takes no decisions any more: %v", after.ID, err)
 	}
-	return after, settled(&after)
+	err = settled(&after)
+	return after, err
 }
 
 func settled(a *Approval) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func signLink(key []byte, c linkClaim) string {
 	b = append(b, linkVersion)
 	b = append(b, c.execution[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.task))
-	b = binary.BigEndian.AppendUint64(b, uint64(max(c.expires.Unix(), 0))) //nolint:gosec // not negative
+	b = binary.BigEndian.AppendUint64(b, uint64(max(c.expires.Unix(), 0)))
 	b = append(b, c.approver...)
 	mac := hmac.New(sha256.New, key)
 	mac.Write(b)
@@ -65,7 +66,7 @@ func verifyLink(key []byte, token string) (linkClaim, error) {
 	}
 	c := linkClaim{
 		task:     statemachine.TaskID(binary.BigEndian.Uint64(body[17:25])),
-		expires:  time.Unix(int64(binary.BigEndian.Uint64(body[25:linkHead])), 0).UTC(), //nolint:gosec // as it was signed
+		expires:  time.Unix(int64(binary.BigEndian.Uint64(body[25:linkHead])), 0).UTC(),
 		approver: string(body[linkHead:]),
 	}
 	copy(c.execution[:], body[1:17])
@@ -80,10 +81,8 @@ func (e *Engine) ApprovalLink(ctx context.Context, namespace, id, approver strin
 	if err != nil {
 		return "", err
 	}
-	for _, name := range a.Approvers {
-		if name == approver {
-			return e.linkFor(&a, approver), nil
-		}
+	if slices.Contains(a.Approvers, approver) {
+		return e.linkFor(&a, approver), nil
 	}
 	return "", errorf(CodeNotAnApprover, "%q is not among those whom approval %s asks: %s", approver, a.ID, strings.Join(a.Approvers, ", "))
 }

@@ -178,7 +178,7 @@ func TestApprovalsRace(t *testing.T) {
 		if int(won[i].Load()) != decided || len(after.Decisions) != decided || decided < 2 || decided > 3 {
 			t.Errorf("%d decisions were accepted, the history has %d, the inbox %d", won[i].Load(), decided, len(after.Decisions))
 		}
-		if got := done.Output.Get("decision").Text(); got != strings.ToLower(string(after.Status)) {
+		if got := done.Output.Get("decision").Text(); !strings.EqualFold(got, string(after.Status)) {
 			t.Errorf("the output says %s, the inbox %s", got, after.Status)
 		}
 	}

@@ -3,6 +3,7 @@ package statemachine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tercel-workflows/tercel/statemachine/event"
@@ -139,6 +140,7 @@ func (d *decider) decideApproval(f *Frame, a *openApproval, sig DecideApproval) 
 		d.settleApproval(f, a, true)
 	case ApprovalRejected:
 		d.settleApproval(f, a, false)
+	case ApprovalOpen, ApprovalTimedOut, ApprovalCancelled: // more decisions are waited for
 	}
 	return nil
 }
@@ -154,8 +156,8 @@ func (a *openApproval) mayDecide(who string) error {
 			return refuse(AlreadyDecided, "%s has decided before: %s on %s", who, decision.word(), formatTime(decision.At))
 		}
 	}
-	for i := len(a.delegations) - 1; i >= 0; i-- {
-		if x := a.delegations[i]; x.From == who {
+	for _, x := range slices.Backward(a.delegations) {
+		if x.From == who {
 			return refuse(NotAnApprover, "%s has handed the decision on to %s on %s", who, x.To, formatTime(x.At))
 		}
 	}

@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tercel-workflows/tercel/statemachine/value"
@@ -149,6 +150,6 @@ func (f *Frame) approval() Approval {
 		Title: spec.title, Description: spec.description, RequestedBy: spec.requestedBy, Data: spec.data, Form: spec.formSchema,
 		ReasonRequired: spec.reason, Quorum: a.quorum, Rejections: a.rejections,
 		Approvers: a.everybody(), Waiting: a.waiting(), Asked: a.asked, Deadline: f.task.deadline,
-		Decisions: a.decisions[:len(a.decisions):len(a.decisions)], Delegations: a.delegations[:len(a.delegations):len(a.delegations)],
+		Decisions: slices.Clip(a.decisions), Delegations: slices.Clip(a.delegations),
 	}
 }

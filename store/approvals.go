@@ -86,7 +86,7 @@ func (r *noticeRows) args() []any {
 
 // Approval gives one approval, or engine.ErrNotFound.
 func (s *Store) Approval(ctx context.Context, execution uuid.UUID, task uint64) (engine.ApprovalRow, error) {
-	row, err := scanApproval(s.pool.QueryRow(ctx, sqlApproval, pgUUID(execution), int64(task))) //nolint:gosec // tasks are counted from 1
+	row, err := scanApproval(s.pool.QueryRow(ctx, sqlApproval, pgUUID(execution), int64(task)))
 	if err != nil {
 		return row, fmt.Errorf("reading approval %s-%d: %w", execution, task, err)
 	}
@@ -101,7 +101,7 @@ func scanApproval(row pgx.Row) (engine.ApprovalRow, error) {
 	if err != nil {
 		return a, notFound(err)
 	}
-	a.Task = uint64(task) //nolint:gosec // as it was written
+	a.Task = uint64(task)
 	if deadline != nil {
 		a.Deadline = *deadline
 	}
@@ -165,7 +165,7 @@ func (s *Store) ClaimNotices(ctx context.Context, limit int, hide time.Duration)
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n engine.Notice, err error) {
 		var task int64
 		err = row.Scan(&n.ID, &n.Execution, &task, &n.Namespace, &n.Kind, &n.Recipient, &n.Sender, &n.Attempts, &n.Sent, &n.CreatedAt)
-		n.Task = uint64(task) //nolint:gosec // as it was written
+		n.Task = uint64(task)
 		return n, err
 	})
 	if err != nil {

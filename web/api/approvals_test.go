@@ -54,7 +54,7 @@ func TestApprovals(t *testing.T) {
 		"not asked":        {"POST", path + "/decide", `{"decision": "approve", "as": "eve"}`, 403, "NotAnApprover", "not among those"},
 		"a bad form":       {"POST", path + "/decide", `{"decision": "approve", "as": "ada", "form": {"account": 1}}`, 400, "InvalidForm", "/account"},
 		"no reason":        {"POST", path + "/decide", `{"decision": "reject", "as": "ada"}`, 400, "ValidationException", "reason"},
-		"an unknown field": {"POST", path + "/decide", `{"decison": "approve"}`, 400, "ValidationException", "decision"},
+		"an unknown field": {"POST", path + "/decide", `{"as_whom": "approve"}`, 400, "ValidationException", "as"},
 		"to oneself":       {"POST", path + "/delegate", `{"as": "ada", "to": "ada"}`, 400, "ValidationException", "themselves"},
 		"to nobody":        {"POST", path + "/delegate", `{"as": "ada"}`, 400, "ValidationException", "empty"},
 		"no id":            {"GET", "/approvals/x", "", 400, "ValidationException", "approvals list"},

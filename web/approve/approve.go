@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -142,8 +143,7 @@ func (p *Page) recorded(w http.ResponseWriter, r *http.Request, action string, v
 	outcome := access.OutcomeOK
 	if err := do(); err != nil {
 		outcome = string(engine.CodeServiceUnavailable)
-		var coded *engine.Error
-		if errors.As(err, &coded) {
+		if coded, ok := errors.AsType[*engine.Error](err); ok {
 			outcome = string(coded.Code)
 		}
 	}
@@ -198,7 +198,7 @@ func (p *Page) delegate(w http.ResponseWriter, r *http.Request, token string, v 
 // answer follows a decision: to the page as it is now, so that a reload decides nothing again, or to what was refused.
 func (p *Page) answer(w http.ResponseWriter, r *http.Request, token string, v *view, err error) {
 	if err == nil {
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
+		http.Redirect(w, r, engine.ApprovalPath+url.PathEscape(token), http.StatusSeeOther)
 		return
 	}
 	status, known := statusOf(err)
@@ -224,11 +224,11 @@ func (p *Page) answer(w http.ResponseWriter, r *http.Request, token string, v *v
 
 // statusOf gives the status of an answer for an error of the engine; false for one that the engine has no code for.
 func statusOf(err error) (int, bool) {
-	var coded *engine.Error
-	if !errors.As(err, &coded) {
+	coded, ok := errors.AsType[*engine.Error](err)
+	if !ok {
 		return http.StatusInternalServerError, false
 	}
-	switch coded.Code { //nolint:exhaustive // those that a link can lead to
+	switch coded.Code {
 	case engine.CodeInvalidToken, engine.CodeApprovalDoesNotExist, engine.CodeExecutionDoesNotExist:
 		return http.StatusNotFound, true
 	case engine.CodeLinkExpired:

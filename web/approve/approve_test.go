@@ -200,7 +200,7 @@ func TestPage(t *testing.T) {
 	}
 	good := url.Values{
 		"decision": {"approve"}, "field.0": {`"travel"`}, "field.1": {"1300,50"}, "field.2": {"2"}, "field.3": {"2026-03-01"},
-		"field.4": {"line\r\nline"}, "field.5": {"true"}, "field.6": {`"red"`, `"blue"`}, "comment": {"fine"},
+		"field.4": {"one\r\ntwo"}, "field.5": {"true"}, "field.6": {`"red"`, `"blue"`}, "comment": {"fine"},
 	}
 	status, text, _ = s.request(http.MethodPost, ada, good)
 	if status != http.StatusOK {
@@ -225,7 +225,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.contains(done.Output.String(), `"form":{"account":"travel","limit":1300.50,"nights":2,"payBy":"2026-03-01","notes":"line\nline","inAdvance":true,"teams":["red","blue"]}`)
+	s.contains(done.Output.String(), `"form":{"account":"travel","limit":1300.50,"nights":2,"payBy":"2026-03-01","notes":"one\ntwo","inAdvance":true,"teams":["red","blue"]}`)
 }
 
 // TestScanner: a thousand GETs and HEADs decide nothing.

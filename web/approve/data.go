@@ -3,6 +3,7 @@ package approve
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -86,7 +87,7 @@ func showRows(v *value.Value, depth int) datum {
 			d.Rows = append(d.Rows, datumRow{"...", datum{Text: fmt.Sprintf("and %d more", v.Len()-maxDataRows)}})
 			break
 		}
-		name := fmt.Sprintf("%d", i+1)
+		name := strconv.Itoa(i + 1)
 		if v.Kind() == value.Object {
 			name = humanize(v.Key(i))
 		}
