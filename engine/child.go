@@ -118,7 +118,8 @@ func (s *childStarter) result(x Execution) *value.Value {
 	}
 	id := uuid.NewString()
 	invoke.SDKMetadata(&o, http.StatusOK, id, []invoke.Header{
-		{Name: "x-amzn-RequestId", Value: id}, {Name: "connection", Value: "keep-alive"},
+		{Name: "x-amzn-RequestId", Value: id},
+		{Name: "connection", Value: "keep-alive"},
 		{Name: "Content-Length", Value: strconv.Itoa(len(`{"executionArn":"","startDate":1700000000.000}`) + len(x.ARN))},
 		{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)},
 		{Name: "Content-Type", Value: "application/x-amz-json-1.0"},

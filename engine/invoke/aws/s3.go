@@ -120,14 +120,24 @@ func escapePath(text string) string {
 
 // s3Members are the headers of answers, with the members that they become.
 var s3Members = []struct{ header, member string }{
-	{"Accept-Ranges", "AcceptRanges"}, {"Cache-Control", "CacheControl"},
-	{"X-Amz-Checksum-Crc32", "ChecksumCRC32"}, {"X-Amz-Checksum-Crc32c", "ChecksumCRC32C"},
-	{"X-Amz-Checksum-Crc64nvme", "ChecksumCRC64NVME"}, {"X-Amz-Checksum-Sha1", "ChecksumSHA1"},
-	{"X-Amz-Checksum-Sha256", "ChecksumSHA256"}, {"X-Amz-Checksum-Type", "ChecksumType"},
-	{"Content-Disposition", "ContentDisposition"}, {"Content-Encoding", "ContentEncoding"},
-	{"Content-Language", "ContentLanguage"}, {"Content-Range", "ContentRange"}, {"Content-Type", "ContentType"},
-	{"Etag", "ETag"}, {"X-Amz-Expiration", "Expiration"}, {"X-Amz-Server-Side-Encryption", "ServerSideEncryption"},
-	{"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "SSEKMSKeyId"}, {"X-Amz-Storage-Class", "StorageClass"},
+	{"Accept-Ranges", "AcceptRanges"},
+	{"Cache-Control", "CacheControl"},
+	{"X-Amz-Checksum-Crc32", "ChecksumCRC32"},
+	{"X-Amz-Checksum-Crc32c", "ChecksumCRC32C"},
+	{"X-Amz-Checksum-Crc64nvme", "ChecksumCRC64NVME"},
+	{"X-Amz-Checksum-Sha1", "ChecksumSHA1"},
+	{"X-Amz-Checksum-Sha256", "ChecksumSHA256"},
+	{"X-Amz-Checksum-Type", "ChecksumType"},
+	{"Content-Disposition", "ContentDisposition"},
+	{"Content-Encoding", "ContentEncoding"},
+	{"Content-Language", "ContentLanguage"},
+	{"Content-Range", "ContentRange"},
+	{"Content-Type", "ContentType"},
+	{"Etag", "ETag"},
+	{"X-Amz-Expiration", "Expiration"},
+	{"X-Amz-Server-Side-Encryption", "ServerSideEncryption"},
+	{"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "SSEKMSKeyId"},
+	{"X-Amz-Storage-Class", "StorageClass"},
 	{"X-Amz-Version-Id", "VersionId"},
 }
 
