@@ -91,7 +91,7 @@ type Exchange struct {
 	Response *HTTPResponse // nil if none came
 }
 
-// HTTPRequest is a request as it was sent. Headers is a JSON object.
+// HTTPRequest is a request as it was sent. Headers are as the service writes them: [name: value, name: value].
 type HTTPRequest struct {
 	Protocol string `json:"protocol,omitempty"`
 	Method   string `json:"method,omitempty"`
@@ -100,7 +100,7 @@ type HTTPRequest struct {
 	Body     string `json:"body,omitempty"`
 }
 
-// HTTPResponse is a response as it came. Headers is a JSON object.
+// HTTPResponse is a response as it came, with headers like those of HTTPRequest.
 type HTTPResponse struct {
 	Protocol      string `json:"protocol,omitempty"`
 	StatusCode    string `json:"statusCode,omitempty"`

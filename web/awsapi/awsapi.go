@@ -49,6 +49,7 @@ type API struct {
 	// signatures verifies who makes a request; nil without Config.Access.
 	signatures *sigv4.Verifier
 	redriven   redrives
+	tests      chan struct{} // one for each real call of a state under test
 }
 
 // New makes the API. The engine must have been started.
@@ -56,7 +57,7 @@ func New(cfg Config) *API {
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, 4<<20)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 30*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
-	a := &API{cfg: cfg, eng: cfg.Engine, log: cfg.Logger}
+	a := &API{cfg: cfg, eng: cfg.Engine, log: cfg.Logger, tests: make(chan struct{}, maxTests)}
 	if cfg.Access != nil {
 		a.signatures = sigv4.New(sigv4.Config{Access: cfg.Access})
 	}

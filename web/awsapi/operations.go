@@ -29,12 +29,13 @@ func does[In, Out any](scope access.Scope, f func(*API, context.Context, string,
 	}}
 }
 
-// resourceOf gives what an input is about, for the audit: its first member that must be there.
+// resourceOf gives what an input is about, for the audit: its first member that must be there and may be shown.
 func resourceOf(input any) string {
 	v := reflect.ValueOf(input).Elem()
 	for i := range v.NumField() {
 		s, ok := reflect.TypeAssert[*string](v.Field(i))
-		if ok && s != nil && hasRule(v.Type().Field(i).Tag.Get("aws"), "required") {
+		tag := v.Type().Field(i).Tag.Get("aws")
+		if ok && s != nil && hasRule(tag, "required") && !hasRule(tag, "sensitive") {
 			return *s
 		}
 	}
@@ -50,7 +51,7 @@ func (o *operation) long() *operation { o.waits = true; return o }
 // empty is the output of an operation that has none.
 type empty struct{}
 
-// operations are all operations of the service model, by name. TestState has no function yet.
+// operations are all operations of the service model, by name.
 var operations = map[string]*operation{
 	"CreateStateMachine":             does(access.Deploy, (*API).createStateMachine).changes(),
 	"UpdateStateMachine":             does(access.Deploy, (*API).updateStateMachine).changes(),
@@ -58,7 +59,7 @@ var operations = map[string]*operation{
 	"DescribeStateMachine":           does(access.Read, (*API).describeStateMachine),
 	"ListStateMachines":              does(access.Read, (*API).listStateMachines),
 	"ValidateStateMachineDefinition": does(access.Read, (*API).validateStateMachineDefinition),
-	"TestState":                      does(access.Deploy, (*API).testState),
+	"TestState":                      does(access.Deploy, (*API).testState).changes().long(),
 
 	"PublishStateMachineVersion": does(access.Deploy, (*API).publishStateMachineVersion).changes(),
 	"ListStateMachineVersions":   does(access.Read, (*API).listStateMachineVersions),
