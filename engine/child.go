@@ -140,7 +140,7 @@ func (s *childStarter) refused(ctx context.Context, arguments *value.Value, err 
 		return sdkError(coded)
 	}
 	name, message := "StepFunctions."+string(coded.Code)+"Exception", coded.Message
-	switch coded.Code {
+	switch coded.Code { //nolint:exhaustive // the others have their own words
 	case CodeExecutionAlreadyExists:
 		name, message = errChildExists, "Execution Already Exists: '"+invoke.TextOf(arguments, "Name")+"': "+message
 	case CodeStateMachineDoesNotExist:

@@ -154,10 +154,14 @@ func (l *lambdaCall) result(result *value.Value, call *invoke.Invocation) *value
 func (l *lambdaCall) metadata(o *value.Members, status, length int, call *invoke.Invocation) {
 	id := uuid.NewString()
 	invoke.SDKMetadata(o, status, id, []invoke.Header{
-		{Name: "X-Amz-Executed-Version", Value: l.version()}, {Name: "x-amzn-Remapped-Content-Length", Value: "0"},
-		{Name: "Connection", Value: "keep-alive"}, {Name: "x-amzn-RequestId", Value: id},
-		{Name: "Content-Length", Value: strconv.Itoa(length)}, {Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)},
-		{Name: "X-Amzn-Trace-Id", Value: traceID(call.TraceContext)}, {Name: "Content-Type", Value: "application/json"},
+		{Name: "X-Amz-Executed-Version", Value: l.version()},
+		{Name: "x-amzn-Remapped-Content-Length", Value: "0"},
+		{Name: "Connection", Value: "keep-alive"},
+		{Name: "x-amzn-RequestId", Value: id},
+		{Name: "Content-Length", Value: strconv.Itoa(length)},
+		{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)},
+		{Name: "X-Amzn-Trace-Id", Value: traceID(call.TraceContext)},
+		{Name: "Content-Type", Value: "application/json"},
 	})
 }
 
