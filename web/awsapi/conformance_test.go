@@ -94,7 +94,7 @@ func readRecorded(t *testing.T, file string) (cases []recorded) {
 		if err := json.Unmarshal(lines.Bytes(), &kind); err != nil {
 			t.Fatal(err)
 		}
-		if kind.Kind != "api_trace" && kind.Kind != "create_error" && kind.Kind != "validate" {
+		if !slices.Contains([]string{"api_trace", "create_error", "validate", "teststate"}, kind.Kind) {
 			continue
 		}
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {

@@ -49,10 +49,14 @@ func newServer(t testing.TB) *server {
 	return startServer(t, access.Config{Open: true})
 }
 
-func startServer(t testing.TB, config access.Config) *server {
+func startServer(t testing.TB, config access.Config, change ...func(*engine.Config)) *server {
 	t.Helper()
 	st := store.New(storetest.Pool(t, storetest.Postgres(t)))
-	eng, err := engine.New(engine.Config{Store: st, ParkAfter: -1, Poll: 50 * time.Millisecond, Account: account})
+	engineConfig := engine.Config{Store: st, ParkAfter: -1, Poll: 50 * time.Millisecond, Account: account}
+	for _, f := range change {
+		f(&engineConfig)
+	}
+	eng, err := engine.New(engineConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
