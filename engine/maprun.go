@@ -114,7 +114,7 @@ func (e *Engine) MapRun(ctx context.Context, namespace, arn string) (MapRun, err
 		return MapRun{}, err
 	}
 	for _, r := range runs {
-		if r.ARN[strings.Index(r.ARN, ":mapRun:"):] == arn[strings.Index(arn, ":mapRun:"):] {
+		if strings.HasSuffix(r.ARN, ":mapRun:"+rest) { // region and account are not looked at
 			return r, nil
 		}
 	}

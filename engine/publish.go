@@ -124,7 +124,7 @@ func (m *machines) choose(ctx context.Context, namespace, name, qualifier string
 		return nil, Route{}, err
 	}
 	route := Route{Version: found.weights[0].Version}
-	if len(found.weights) > 1 && rand.IntN(100) >= found.weights[0].Weight { //nolint:gosec // shares of the load, no secret
+	if len(found.weights) > 1 && rand.IntN(100) >= found.weights[0].Weight {
 		route.Version = found.weights[1].Version
 	}
 	if _, ok := versionNumber(qualifier); !ok {

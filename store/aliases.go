@@ -26,7 +26,7 @@ func (s *Store) CreateAlias(ctx context.Context, namespace, name string, a engin
 		present, err := scanAlias(tx.QueryRow(ctx, sqlAlias, namespace, name, a.Name))
 		if !errors.Is(err, engine.ErrNotFound) {
 			a = present
-			return errors.Join(err, existing(err))
+			return existing(err)
 		}
 		var count int
 		if err := tx.QueryRow(ctx, sqlCountAliases, pgUUID(m.ID)).Scan(&count); err != nil {

@@ -44,7 +44,7 @@ func (s *Store) CreateMachine(ctx context.Context, m engine.StateMachine, tags m
 		newest, err := scanMachine(tx.QueryRow(ctx, sqlNewest, m.Namespace, m.Name))
 		if !errors.Is(err, engine.ErrNotFound) {
 			m = newest
-			return errors.Join(err, existing(err))
+			return existing(err)
 		}
 		m.Number = 1
 		if err := insertRevision(ctx, tx, &m); err != nil {
@@ -62,11 +62,12 @@ func (s *Store) CreateMachine(ctx context.Context, m engine.StateMachine, tags m
 	return m, version, nil
 }
 
+// existing gives the error of making what was found, unless looking for it failed.
 func existing(err error) error {
-	if err != nil {
-		return nil
+	if err == nil {
+		err = engine.ErrExists
 	}
-	return engine.ErrExists
+	return err
 }
 
 // UpdateMachine implements engine.Versions.

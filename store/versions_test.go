@@ -56,8 +56,12 @@ func TestRoutes(t *testing.T) {
 		filter engine.Filter
 		want   int
 	}{
-		{engine.Filter{Version: 3}, 2}, {engine.Filter{Version: 1}, 1}, {engine.Filter{Version: 2}, 0}, {engine.Filter{Alias: "PROD"}, 2},
-		{engine.Filter{Redriven: new(true)}, 0}, {engine.Filter{Redriven: new(false)}, 4},
+		{engine.Filter{Version: 3}, 2},
+		{engine.Filter{Version: 1}, 1},
+		{engine.Filter{Version: 2}, 0},
+		{engine.Filter{Alias: "PROD"}, 2},
+		{engine.Filter{Redriven: new(true)}, 0},
+		{engine.Filter{Redriven: new(false)}, 4},
 	} {
 		c.filter.Namespace, c.filter.Machine = "default", "orders"
 		list, err := f.Executions(t.Context(), c.filter, engine.Page{})
