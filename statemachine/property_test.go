@@ -20,35 +20,42 @@ import (
 // harness.
 func TestFoldEqualsLive(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		g := &generator{t: rt}
-		definition, err := json.Marshal(g.machine())
-		if err != nil {
-			rt.Fatal(err)
+	rapid.Check(t, func(rt *rapid.T) { driveRandomly(t, rt, func([]Event) {}) })
+}
+
+// driveRandomly drives a random machine with random signals, and hands over the events of each decision.
+func driveRandomly(t *testing.T, rt *rapid.T, seen func([]Event)) *harness {
+	t.Helper()
+	g := &generator{t: rt}
+	definition, err := json.Marshal(g.machine())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	m, list := CompileWith("random.json", definition, Options{Deployed: true}) // it is to fail while it runs
+	if m == nil {
+		rt.Fatalf("%s\n%s", list.Error(), definition)
+	}
+	h := newHarness(t, m)
+	h.limits = Limits{
+		MapConcurrent: rapid.IntRange(1, 4).Draw(rt, "concurrent"), Transitions: rapid.IntRange(1, 6).Draw(rt, "transitions"),
+		Payload: rapid.SampledFrom([]int{40, 2000}).Draw(rt, "payload"), Events: rapid.SampledFrom([]int{50, 500}).Draw(rt, "events"),
+	}
+	h.begin(rapid.SampledFrom([]string{`[1,2,3]`, `{"n":5,"list":[1,[2],{"n":3}]}`, `7`, `"text"`}).Draw(rt, "input"))
+	commands, events, err := h.signal(Start{})
+	seen(events)
+	for range rapid.IntRange(1, 40).Draw(rt, "signals") {
+		if err != nil && len(commands)+len(events) > 0 {
+			rt.Fatalf("a rejection (%v) has events", err)
 		}
-		m, list := CompileWith("random.json", definition, Options{Deployed: true}) // it is to fail while it runs
-		if m == nil {
-			rt.Fatalf("%s\n%s", list.Error(), definition)
+		if err != nil && !isRejection(err) {
+			rt.Fatalf("a signal was rejected with an unknown error: %v", err)
 		}
-		h := newHarness(t, m)
-		h.limits = Limits{
-			MapConcurrent: rapid.IntRange(1, 4).Draw(rt, "concurrent"), Transitions: rapid.IntRange(1, 6).Draw(rt, "transitions"),
-			Payload: rapid.SampledFrom([]int{40, 2000}).Draw(rt, "payload"), Events: rapid.SampledFrom([]int{50, 500}).Draw(rt, "events"),
-		}
-		h.begin(rapid.SampledFrom([]string{`[1,2,3]`, `{"n":5,"list":[1,[2],{"n":3}]}`, `7`, `"text"`}).Draw(rt, "input"))
-		commands, events, err := h.signal(Start{})
-		for range rapid.IntRange(1, 40).Draw(rt, "signals") {
-			if err != nil && len(commands)+len(events) > 0 {
-				rt.Fatalf("a rejection (%v) has events", err)
-			}
-			if err != nil && !isRejection(err) {
-				rt.Fatalf("a signal was rejected with an unknown error: %v", err)
-			}
-			h.now = h.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(rt, "ms")) * time.Millisecond)
-			commands, events, err = h.signal(g.signal(h.run, commands))
-			checkEnd(rt, h.run)
-		}
-	})
+		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(rt, "ms")) * time.Millisecond)
+		commands, events, err = h.signal(g.signal(h.run, commands))
+		seen(events)
+		checkEnd(rt, h.run)
+	}
+	return h
 }
 
 func isRejection(err error) bool {
