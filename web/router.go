@@ -92,7 +92,7 @@ func logged(log *slog.Logger) func(http.Handler) http.Handler {
 			began := time.Now()
 			seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 			next.ServeHTTP(seen, r)
-			log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
+			log.DebugContext(r.Context(), "request", "method", r.Method, "path", api.ShownPath(r.URL.Path), "status", seen.status,
 				"took", time.Since(began), "from", access.OriginOf(r.Context()).Address, "request", access.OriginOf(r.Context()).RequestID)
 		})
 	}

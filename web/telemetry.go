@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/tercel-workflows/tercel/web/api"
 )
 
 const (
@@ -83,7 +85,7 @@ func describe(span trace.Span, r *http.Request, name string, status int, about [
 		return
 	}
 	span.SetName(name)
-	span.SetAttributes(append(about, attribute.String("url.path", r.URL.Path))...)
+	span.SetAttributes(append(about, attribute.String("url.path", api.ShownPath(r.URL.Path)))...)
 	if operation := r.Header.Get("X-Amz-Target"); operation != "" {
 		span.SetAttributes(attribute.String("rpc.method", operation[:min(len(operation), maxOperation)]))
 	}

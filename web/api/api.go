@@ -148,7 +148,7 @@ func (a *API) Recover(next http.Handler) http.Handler {
 			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so as well
 				panic(p)
 			}
-			a.log.ErrorContext(r.Context(), "a handler panicked", "method", r.Method, "path", r.URL.Path,
+			a.log.ErrorContext(r.Context(), "a handler panicked", "method", r.Method, "path", ShownPath(r.URL.Path),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			a.write(w, r, http.StatusInternalServerError, internalProblem())
 		}()

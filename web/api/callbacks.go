@@ -29,6 +29,22 @@ const callbackFailed = "Callback.Failed"
 // maxCallbackCause is how much of a body becomes the cause of a failure, in bytes.
 const maxCallbackCause = 32_768
 
+// ShownPath gives the path of a request as logs and spans may show it: without the token of a callback URL or of an
+// approval's link, which is all it takes to answer.
+func ShownPath(path string) string {
+	for _, secret := range []string{engine.CallbackPath, engine.ApprovalPath} {
+		if !strings.HasPrefix(path, secret) {
+			continue
+		}
+		switch action := statemachine.CallbackAction(path[strings.LastIndexByte(path, '/')+1:]); action {
+		case statemachine.CallbackSuccess, statemachine.CallbackFailure, statemachine.CallbackHeartbeat:
+			return secret + "{token}/" + string(action)
+		}
+		return secret + "{token}"
+	}
+	return path
+}
+
 // Callbacks answers requests to callback URLs. Only a POST does something: those who look at a URL, as mail scanners and
 // previews do, get 405 and a line that says what it is for.
 func (a *API) Callbacks() http.Handler {

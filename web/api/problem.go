@@ -133,7 +133,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, body := problem(err)
 	setOutcome(r.Context(), body.Code)
 	if status >= http.StatusInternalServerError {
-		a.log.ErrorContext(r.Context(), "a request went wrong", "method", r.Method, "path", r.URL.Path, "error", err)
+		a.log.ErrorContext(r.Context(), "a request went wrong", "method", r.Method, "path", ShownPath(r.URL.Path), "error", err)
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
@@ -162,7 +162,7 @@ func (a *API) Forbidden(w http.ResponseWriter, r *http.Request, message string) 
 func (a *API) write(w http.ResponseWriter, r *http.Request, status int, body any) {
 	text, err := encode(body)
 	if err != nil {
-		a.log.ErrorContext(r.Context(), "an answer could not be encoded", "method", r.Method, "path", r.URL.Path, "error", err)
+		a.log.ErrorContext(r.Context(), "an answer could not be encoded", "method", r.Method, "path", ShownPath(r.URL.Path), "error", err)
 		status = http.StatusInternalServerError
 		text, _ = encode(internalProblem())
 	}
