@@ -22,6 +22,7 @@ import (
 type serveFlags struct {
 	databaseURL, listen, advertise string
 	maxLive, maxInvocations        int
+	maxStarts, maxQueued           int
 	writers, maxPayload            int
 	lease, grace, databaseWait     time.Duration
 	allowCommands, noMigrate       bool
@@ -57,6 +58,8 @@ only, where whoever reaches the port may do everything.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8083", "address and port to listen on")
 	flags.StringVar(&f.advertise, "advertise-url", "", "URL at which other nodes reach this one; found out if not given")
 	flags.IntVar(&f.maxLive, "max-live", 0, "executions in memory at a time; those beyond it wait (default 10000)")
+	flags.IntVar(&f.maxStarts, "max-starts", 0, "starts under way at a time; further callers wait (default 4000)")
+	flags.IntVar(&f.maxQueued, "max-queued-bytes", 0, "bytes of history that wait for a commit (default 67108864)")
 	flags.IntVar(&f.maxInvocations, "max-invocations", 0, "function calls in flight at a time (default 1000)")
 	flags.IntVar(&f.writers, "writers", 0, "connections that commit (default 2)")
 	flags.IntVar(&f.maxPayload, "max-payload", 0, "bytes of an input, output or result (default 262144)")
@@ -125,7 +128,8 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 
 func (f serveFlags) engineConfig() (engine.Config, error) {
 	for name, n := range map[string]int{
-		"max-live": f.maxLive, "max-invocations": f.maxInvocations, "writers": f.writers, "max-payload": f.maxPayload,
+		"max-live": f.maxLive, "max-starts": f.maxStarts, "max-queued-bytes": f.maxQueued,
+		"max-invocations": f.maxInvocations, "writers": f.writers, "max-payload": f.maxPayload,
 	} {
 		if n < 0 {
 			return engine.Config{}, usagef("--%s is %d, but must be positive", name, n)
@@ -140,7 +144,8 @@ func (f serveFlags) engineConfig() (engine.Config, error) {
 	}
 	return engine.Config{
 		Integrations: integrations,
-		PublicURL:    f.publicURL, Region: f.region, Account: f.account, MaxLive: f.maxLive, MaxInvocations: f.maxInvocations, Writers: f.writers,
+		PublicURL:    f.publicURL, Region: f.region, Account: f.account,
+		MaxLive: f.maxLive, MaxStarts: f.maxStarts, MaxQueuedBytes: f.maxQueued, MaxInvocations: f.maxInvocations, Writers: f.writers,
 		Lease: f.lease, ShutdownGrace: f.grace, AllowCommands: f.allowCommands,
 		Limits: statemachine.Limits{Payload: f.maxPayload},
 	}, nil
