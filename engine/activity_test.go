@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -283,6 +285,15 @@ func TestNoSuchActivity(t *testing.T) {
 	}
 	x := b.run(e, "m", "{}")
 	b.succeeded(x, `{"Error":"ActivityDoesNotExist","Cause":"Activity Does Not Exist: 'arn:aws:states:us-east-1:000000000000:activity:none'"}`)
+	b.historyHas(e, x, "ActivityScheduled", "ActivityScheduleFailed")
+	// A worker may call its error the same, which is another thing.
+	b.activity(e, "some")
+	b.deploy(e, "some", task("activity:some", ""))
+	named := b.begin(e, "some", "1")
+	if err := e.SendTaskFailure(b.ctx(), b.poll(e, "some", "w").Token, "ActivityDoesNotExist", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.historyHas(e, b.wait(e, named.ID), "ActivityScheduled", "ActivityStarted", "ActivityFailed")
 	// From when it is there, tasks wait for it; once it is deleted, they fail again, on every node.
 	b.activity(e, "none")
 	waits := b.begin(e, "m", "{}")
@@ -299,6 +310,24 @@ func TestNoSuchActivity(t *testing.T) {
 		}
 		return x.Status == engine.Succeeded
 	})
+}
+
+// historyHas checks which events of tasks the Step Functions API has of an execution.
+func (b *bench) historyHas(e *engine.Engine, x engine.Execution, want ...string) {
+	b.t.Helper()
+	page, err := e.HistoryEvents(b.ctx(), x.ID, engine.HistoryQuery{Limit: 1000, Service: true})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var got []string
+	for _, ev := range page.Events {
+		if strings.HasPrefix(ev.Type, "Activity") || ev.Type == "TaskSubmitted" {
+			got = append(got, ev.Type)
+		}
+	}
+	if !slices.Equal(got, want) {
+		b.t.Errorf("the history has %v, want %v", got, want)
+	}
 }
 
 // What a node has put into the queue, or was about to, is there after its death; what a worker has, it keeps.

@@ -114,6 +114,8 @@ type moment struct {
 	result    *value.Value
 	resource  string
 	arguments *value.Value
+	// handedOver tells that a task waits where its worker finds it, that a worker has it, or that its function has answered.
+	handedOver bool
 }
 
 func (v *Viewer) observe(id event.FrameID) moment {
@@ -124,6 +126,8 @@ func (v *Viewer) observe(id event.FrameID) moment {
 	m := moment{frame: f, input: f.Input(), result: f.Result()}
 	m.name, m.typ = f.State()
 	m.resource, m.arguments = f.Task()
+	attempt, _ := f.Attempt()
+	m.handedOver = !attempt.HandedOverAt.IsZero()
 	return m
 }
 

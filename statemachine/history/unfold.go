@@ -140,6 +140,9 @@ func (u *unfolding) iterationEnded(how string) {
 	}
 }
 
+// noActivity is the error of a task whose activity does not exist. No worker can have got it.
+const noActivity = "ActivityDoesNotExist"
+
 func (u *unfolding) unfoldTask(data event.Data) {
 	resource := u.before.resource
 	if resource == "" {
@@ -168,7 +171,11 @@ func (u *unfolding) unfoldTask(data event.Data) {
 	case event.TaskSucceeded:
 		u.add(t.prefix+"Succeeded", t.details("Succeeded", Details{Output: data.Result}))
 	case event.TaskFailed:
-		u.add(t.prefix+"Failed", t.details("Failed", Details{Error: data.Error, Cause: data.Cause}))
+		what := "Failed"
+		if t.prefix == "Activity" && !u.before.handedOver && data.Error != nil && *data.Error == noActivity {
+			what = "ScheduleFailed"
+		}
+		u.add(t.prefix+what, t.details(what, Details{Error: data.Error, Cause: data.Cause}))
 	case event.TaskTimedOut:
 		timeout := statemachine.ErrorTimeout
 		u.add(t.prefix+"TimedOut", t.details("TimedOut", Details{Error: &timeout}))
