@@ -19,6 +19,7 @@ var (
 	sqlActivity              = query("activity")
 	sqlListActivities        = query("list_activities")
 	sqlDeleteActivity        = query("delete_activity")
+	sqlPlanQueue             = query("plan_queue")
 	sqlPutActivityTasks      = query("put_activity_tasks")
 	sqlTakeActivityTasks     = query("take_activity_tasks")
 	sqlGiveBackActivityTasks = query("give_back_activity_tasks")
@@ -112,30 +113,48 @@ func (s *Store) TakeActivityTasks(ctx context.Context, wanted []engine.ActivityD
 		namespaces[i], activities[i] = pgText(w.Namespace), pgText(w.Activity)
 		workers[i] = pgtype.Int8{Int64: int64(w.Workers), Valid: true}
 	}
-	rows, err := s.pool.Query(ctx, sqlTakeActivityTasks, namespaces, activities, workers, hold)
+	found, err := s.takeQueued(ctx, namespaces, activities, workers, hold)
 	if err != nil {
 		return nil, fmt.Errorf("taking tasks of activities: %w", err)
 	}
-	type placed struct {
-		engine.QueuedTask
-		place int64
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (placed, error) {
-		var t placed
-		var id pgtype.UUID
-		err := row.Scan(&id, &t.Task, &t.Namespace, &t.Activity, &t.Info, &t.Input, &t.place)
-		t.Execution = uuid.UUID(id.Bytes)
-		return t, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("taking tasks of activities: %w", err)
-	}
-	slices.SortFunc(found, func(a, b placed) int { return cmp.Compare(a.place, b.place) })
+	slices.SortFunc(found, func(a, b placedTask) int { return cmp.Compare(a.place, b.place) })
 	tasks := make([]engine.QueuedTask, len(found))
 	for i := range found {
 		tasks[i] = found[i].QueuedTask
 	}
 	return tasks, nil
+}
+
+// placedTask is a task with its place in the queue.
+type placedTask struct {
+	engine.QueuedTask
+	place int64
+}
+
+func (s *Store) takeQueued(ctx context.Context, args ...any) (found []placedTask, err error) {
+	b := &pgx.Batch{}
+	b.Queue(sqlPlanQueue)
+	b.Queue(sqlTakeActivityTasks, args...)
+	results := s.pool.SendBatch(ctx, b)
+	defer func() {
+		if closing := results.Close(); err == nil {
+			err = closing
+		}
+	}()
+	if _, err := results.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (placedTask, error) {
+		var t placedTask
+		var id pgtype.UUID
+		err := row.Scan(&id, &t.Task, &t.Namespace, &t.Activity, &t.Info, &t.Input, &t.place)
+		t.Execution = uuid.UUID(id.Bytes)
+		return t, err
+	})
 }
 
 // GiveBackActivityTasks lets others have tasks that were taken, in their old place.
@@ -159,8 +178,10 @@ func (s *Store) eachTask(ctx context.Context, sql string, tasks []engine.TaskKey
 	for i, t := range tasks {
 		executions[i], ids[i] = pgUUID(t.Execution), pgtype.Int8{Int64: int64(t.Task), Valid: true}
 	}
-	_, err := s.pool.Exec(ctx, sql, executions, ids)
-	return err
+	b := &pgx.Batch{}
+	b.Queue(sqlPlanByKey)
+	b.Queue(sql, executions, ids)
+	return s.pool.SendBatch(ctx, b).Close()
 }
 
 // CountActivityTasks counts the tasks that wait for a worker, those that are being given to one included. It reads the

@@ -74,14 +74,23 @@ func (n planNode) walk(visit func(planNode)) {
 // explain runs a statement as the store does, looks at its plan, and undoes it.
 func (f *fixture) explain(byKey bool, sql string, args ...any) planNode {
 	f.t.Helper()
+	if byKey {
+		return f.explainAs("plan_by_key", sql, args...)
+	}
+	return f.explainAs("", sql, args...)
+}
+
+// explainAs has the plan made under the settings of a statement, if one is named.
+func (f *fixture) explainAs(settings, sql string, args ...any) planNode {
+	f.t.Helper()
 	ctx := context.Background()
 	tx, err := f.pool.Begin(ctx)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if byKey {
-		if _, err := tx.Exec(ctx, store.Query("plan_by_key")); err != nil {
+	if settings != "" {
+		if _, err := tx.Exec(ctx, store.Query(settings)); err != nil {
 			f.t.Fatal(err)
 		}
 	}

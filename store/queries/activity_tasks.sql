@@ -1,5 +1,12 @@
 -- Tasks that wait for a worker.
 
+-- name: plan_queue
+-- A queue grows from nothing to a million rows and back while plans are kept, and its statistics are those of another hour.
+-- So tasks are taken row by row through the index, which also has their order, whatever the statistics say.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_sort', 'off', true)
+
 -- name: put_activity_tasks
 -- Again after a takeover; what is there already keeps its place. Rows are written in the order of their keys, or two
 -- nodes that put the same would deadlock.
