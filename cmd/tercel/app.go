@@ -107,7 +107,7 @@ Start here:
 		}
 	}
 	add("server", a.devCommand(), a.serveCommand(), a.keysCommand(), a.auditCommand(), a.healthCommand(), a.migrateCommand(), a.benchCommand())
-	add("define", a.validateCommand(), a.testCommand(), a.backtestCommand(), a.deployCommand(), a.machinesCommand(),
+	add("define", a.validateCommand(), a.testCommand(), a.testStateCommand(), a.backtestCommand(), a.deployCommand(), a.machinesCommand(),
 		a.functionsCommand(), a.fmtCommand(), a.convertCommand(), a.schemaCommand())
 	add("execute", a.startCommand(), a.runCommand(), a.listCommand(), a.describeCommand(), a.historyCommand(), a.watchCommand(),
 		a.stopCommand(), a.redriveCommand(), a.taskCommand(), a.activityCommand(), a.approvalsCommand())

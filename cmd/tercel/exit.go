@@ -36,7 +36,7 @@ const exitHelp = `Exit codes:
   2  the command line is wrong
   3  what was named does not exist
   4  a definition, a registry file or an input is invalid
-  5  the execution ended without success (start --wait, start --watch, watch, run); a case or the coverage of test fell short
+  5  the execution ended without success (start --wait, start --watch, watch, run, test-state); a case or the coverage of test fell short
   6  no server answers, or its database is away
   7  the time given with --timeout ran out
   8  the access key is missing, wrong or expired, or does not allow this

@@ -28,6 +28,8 @@ func refuse(kind Kind, format string, args ...any) *Error {
 
 func invalid(format string, args ...any) *Error { return refuse(InvalidRequest, format, args...) }
 
+func (e *Error) needingMock() *Error { e.NeedsMock = true; return e }
+
 // prepare checks a request, in the order of the service: the definition, the state, the mock, then what the state is given.
 func prepare(r *Request) (*test, error) {
 	t := &test{Request: r}
@@ -66,6 +68,11 @@ func (t *test) compile(variables *value.Value) error {
 		t.trial.State = statemachine.TrialState
 	}
 	m, findings := compile(t.File, t.Definition, options)
+	if m == nil && t.StateName == "" {
+		if whole, _ := statemachine.Compile(t.File, t.Definition); whole != nil {
+			return &Error{Kind: InvalidDefinition, Message: "The definition is a state machine; name the state to be tested", NeedsName: true}
+		}
+	}
 	if m == nil {
 		return &Error{Kind: InvalidDefinition, Findings: findings}
 	}
@@ -84,7 +91,7 @@ func (t *test) checkMock() error {
 	case *asl.Map, *asl.Parallel:
 		if mock == nil {
 			return refuse(InvalidDefinition, "TestState API does not support Map or Parallel states. "+
-				"Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]")
+				"Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]").needingMock()
 		}
 	case *asl.Task:
 	default:
@@ -158,11 +165,12 @@ func (t *test) checkCall() error {
 	case t.NeedsRole && t.RoleARN == "":
 		return invalid("RoleArn must be specified when testing a Task state")
 	case activity || task.Resource == statemachine.ApprovalResource:
-		return refuse(InvalidDefinition, "TestState API does not support tasks of workers and people unless a mock is specified")
+		return refuse(InvalidDefinition, "TestState API does not support tasks of workers and people unless a mock is specified").needingMock()
 	case answeredLater(task.Resource):
-		return refuse(InvalidDefinition, "TestState API does not support '.sync' or '.waitForTaskToken' integration patterns unless a mock is specified")
+		return refuse(InvalidDefinition,
+			"TestState API does not support '.sync' or '.waitForTaskToken' integration patterns unless a mock is specified").needingMock()
 	case t.Call == nil:
-		return invalid("A Task state can only be tested with a mock here")
+		return invalid("A Task state can only be tested with a mock here").needingMock()
 	}
 	return nil
 }
@@ -215,7 +223,7 @@ func (t *test) readContext() error {
 		return err
 	}
 	if t.Mock == nil {
-		return invalid("Context can only be specified when a mock is specified")
+		return invalid("Context can only be specified when a mock is specified").needingMock()
 	}
 	for i, key := range context.Keys() {
 		if context.At(i).Kind() != value.Object {

@@ -175,6 +175,9 @@ type Error struct {
 	Kind     Kind
 	Message  string
 	Findings diag.List // in the definition, if that is why; the message is empty then
+
+	NeedsMock bool // a mock would mend it
+	NeedsName bool // StateName would mend it
 }
 
 // Error gives the message.

@@ -159,7 +159,7 @@ func TestRefusals(t *testing.T) {
 		{"no definition", ``, nil, teststate.InvalidDefinition, "empty"},
 		{"no state", `[]`, nil, teststate.InvalidDefinition, "object"},
 		{"an unknown type", `{"Type": "Pas", "End": true}`, nil, teststate.InvalidDefinition, "Pass"},
-		{"a machine without a name", machine, nil, teststate.InvalidDefinition, "Type"},
+		{"a machine without a name", machine, nil, teststate.InvalidDefinition, "name the state"},
 		{"a mock of nothing", task, func(r *teststate.Request) { r.Mock = &teststate.Mock{} }, teststate.InvalidRequest, "[result, errorOutput]"},
 		{"a task without a mock, and nobody to call", task, nil, teststate.InvalidRequest, "only be tested with a mock"},
 		{"an activity", strings.Replace(task, "function:f", "activity:a", 1), nil, teststate.InvalidDefinition, "workers"},
