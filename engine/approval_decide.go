@@ -71,7 +71,7 @@ type DelegationRequest struct {
 
 // ListApprovals lists approvals, newest first.
 func (e *Engine) ListApprovals(ctx context.Context, filter ApprovalFilter, page Page) ([]Approval, error) {
-	filter.Namespace = namespaceOr(filter.Namespace)
+	filter.Namespace, filter.Approver = namespaceOr(filter.Namespace), statemachine.ApproverName(filter.Approver)
 	rows, err := e.cfg.Store.Approvals(ctx, filter, page)
 	if errors.Is(err, ErrBadCursor) {
 		return nil, errorf(CodeValidation, "%v; use nextCursor of the page before", err)

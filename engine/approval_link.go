@@ -81,6 +81,7 @@ func (e *Engine) ApprovalLink(ctx context.Context, namespace, id, approver strin
 	if err != nil {
 		return "", err
 	}
+	approver = statemachine.ApproverName(approver)
 	if slices.Contains(a.Approvers, approver) {
 		return e.linkFor(&a, approver), nil
 	}

@@ -99,8 +99,10 @@ func (d *decider) takeApproval(f *Frame, sig Signal) error {
 	}
 	switch sig := sig.(type) {
 	case DecideApproval:
+		sig.By = ApproverName(sig.By)
 		return d.decideApproval(f, a, sig)
 	case DelegateApproval:
+		sig.By, sig.To = ApproverName(sig.By), ApproverName(sig.To)
 		return d.delegateApproval(f, a, sig)
 	default:
 		return refuse(NotAnApproval, "task %d is an approval, which takes no %T", f.task.id, sig)
@@ -126,8 +128,8 @@ func (d *decider) decideApproval(f *Frame, a *openApproval, sig DecideApproval) 
 	if err := spec.fits(form, sig.Approved); err != nil {
 		return err
 	}
-	if spec.form == nil {
-		form = nil // it was empty
+	if form != nil && form.Len() == 0 && (spec.form == nil || !sig.Approved) {
+		form = nil // nothing was filled in
 	}
 	decision := ApprovalDecision{sig.By, d.now, sig.Approved, comment, form, sig.Actor}
 	if size := a.size() + decision.size(); size > d.env.Limits.Payload {
@@ -164,12 +166,16 @@ func (a *openApproval) mayDecide(who string) error {
 	return refuse(NotAnApprover, "%q is not among those whom the approval asks", who)
 }
 
-// fits checks what was filled in. A rejection need not have anything filled in.
+// fits checks what was filled in. What a rejection has filled in is kept as it is: nobody has to finish a form to say no.
 func (s *approvalSpec) fits(form *value.Value, approved bool) error {
 	switch {
 	case s.form == nil && form != nil && (form.Kind() != value.Object || form.Len() > 0):
 		return refuse(FormDoesNotFit, "the approval has no form to fill in")
 	case s.form == nil, form == nil && !approved:
+		return nil
+	case !approved && form.Kind() != value.Object:
+		return refuse(FormDoesNotFit, "what was filled in must be an object, but is %s", article(form.Kind()))
+	case !approved:
 		return nil
 	case form == nil:
 		form = emptyObject

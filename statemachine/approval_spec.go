@@ -211,17 +211,27 @@ func (r *approvalReader) approvers(v *value.Value) {
 		if v.Kind() == value.Array {
 			r.at = at + "/" + strconv.Itoa(i)
 		}
-		switch why := badApprover(e.Text()); {
+		name := ApproverName(e.Text())
+		switch why := badApprover(name); {
 		case e.Kind() != value.String:
 			r.report("an approver must be a text, but is "+article(e.Kind()), "give an e-mail address, or another name that is theirs alone")
 		case why != "":
 			r.report("an approver "+why, "give an e-mail address, or another name that is theirs alone")
-		case slices.Contains(r.spec.approvers, e.Text()):
+		case slices.Contains(r.spec.approvers, name):
 			r.report("the approver "+strconv.Quote(e.Text())+" is there twice", "")
 		default:
-			r.spec.approvers = append(r.spec.approvers, e.Text())
+			r.spec.approvers = append(r.spec.approvers, name)
 		}
 	}
+}
+
+// ApproverName gives the name of an approver as it is compared and kept: an e-mail address in lower case, since people write
+// their own now so and now so, and any other name as it is.
+func ApproverName(name string) string {
+	if at := strings.LastIndexByte(name, '@'); at > 0 && at < len(name)-1 && !strings.ContainsAny(name, " \t\r\n") {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // badApprover tells what is wrong with the name of an approver, "" if nothing is.

@@ -145,7 +145,7 @@ func approver(r *http.Request, as string) (by, actor string, err error) {
 			return "", "", invalid("the field as is missing: say which of the approvers decides (tercel approvals approve ... --as NAME)")
 		}
 		return as, "", nil
-	case as == "", as == p.Name:
+	case as == "", statemachine.ApproverName(as) == statemachine.ApproverName(p.Name):
 		return p.Name, "", nil
 	case !p.Can(access.Admin):
 		return "", "", &access.DeniedError{Principal: p, Scope: access.Admin, Message: "the key " + p.Name + " decides as " + p.Name +

@@ -165,20 +165,17 @@ func (p *Page) approve(w http.ResponseWriter, r *http.Request, token string, v *
 	return err
 }
 
-// reject leaves the form aside: who rejects need not fill it in.
+// reject takes the form as far as it is filled in: who rejects need not finish it.
 func (p *Page) reject(w http.ResponseWriter, r *http.Request, token string, v *view) error {
 	v.Comment = r.PostForm.Get("comment")
-	read(v.A.Form, v.Fields, r.PostForm)
-	for _, f := range v.Fields {
-		f.Error = ""
-	}
+	form := draft(v.Fields, r.PostForm)
 	if v.MayDecide && v.A.ReasonRequired && strings.TrimSpace(v.Comment) == "" {
 		v.CommentError = "Please say why."
 		v.Problem = "A rejection needs a reason; nothing was decided yet."
 		p.write(w, r, http.StatusUnprocessableEntity, v)
 		return errNotFilledIn
 	}
-	_, err := p.Engine.DecideByLink(r.Context(), token, engine.DecisionRequest{Comment: v.Comment})
+	_, err := p.Engine.DecideByLink(r.Context(), token, engine.DecisionRequest{Comment: v.Comment, Form: form})
 	p.answer(w, r, token, v, err)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -50,6 +51,18 @@ States:
     End: true
 `
 
+const small = `
+QueryLanguage: CEL
+StartAt: Ask
+States:
+  Ask:
+    Type: Task
+    Resource: approval
+    Comment: some
+    Arguments: {Title: A small one, Approvers: ada@example.com}
+    End: true
+`
+
 // site is the page of a real engine.
 type site struct {
 	t      *testing.T
@@ -59,7 +72,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	e, err := engine.New(engine.Config{Store: storetest.Open(t), ParkAfter: -1})
+	e, err := engine.New(engine.Config{Store: storetest.Open(t), ParkAfter: -1, LinkTTL: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +86,13 @@ func newSite(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
-	if _, err := e.Deploy(t.Context(), engine.DeployRequest{Name: "expense", File: "e.yaml", Definition: []byte(definition)}); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"expense": definition, "late": "TimeoutSeconds: 1", "endless": "Comment: its links expire at once"} {
+		if name != "expense" {
+			text = strings.Replace(small, "Comment: some", text, 1)
+		}
+		if _, err := e.Deploy(t.Context(), engine.DeployRequest{Name: name, File: name + ".yaml", Definition: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return &site{t, e, server.URL}
 }
@@ -188,7 +206,7 @@ func TestPage(t *testing.T) {
 	if status != http.StatusUnprocessableEntity {
 		t.Errorf("to oneself: %d", status)
 	}
-	s.contains(text, "themselves", "<details class=\"card\" open>")
+	s.contains(text, "themselves", `<details class="card" id="delegate" open>`)
 	status, text, _ = s.request(http.MethodPost, bob, url.Values{"decision": {"delegate"}, "to": {"zoe@example.com"}, "comment": {"away"}})
 	if status != http.StatusOK {
 		t.Errorf("handed on: %d", status)
@@ -283,6 +301,53 @@ func TestLostLinks(t *testing.T) {
 		t.Errorf("after the end: %d %s", status, text)
 	}
 	s.keep("cancelled", text)
+}
+
+// TestRejectionKeepsTheForm: what was filled in is part of a rejection, whether it fits or not; nothing stands for nothing.
+func TestRejectionKeepsTheForm(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, c := range map[string]struct {
+		form url.Values
+		want string
+	}{
+		"half filled in": {
+			url.Values{"field.0": {`"travel"`}, "field.1": {"lots"}, "field.2": {"3"}, "field.4": {" a note "}, "field.6": {`"red"`}},
+			`{"account":"travel","limit":"lots","nights":3,"notes":" a note ","teams":["red"]}`,
+		},
+		"nothing":         {url.Values{"field.0": {""}, "field.1": {" "}}, ""},
+		"not its options": {url.Values{"field.0": {`"yacht"`}, "field.6": {`"green"`}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, ada, _ := s.ask()
+			c.form.Set("decision", "reject")
+			status, text, _ := s.request(http.MethodPost, ada, c.form) // without the reason that it takes
+			if status != http.StatusUnprocessableEntity || strings.Contains(text, "Please write a number") {
+				t.Errorf("without a reason: %d %s", status, text)
+			}
+			if typed := c.form.Get("field.1"); !strings.Contains(text, fmt.Sprintf("value=%q", typed)) {
+				t.Errorf("what was typed, %q, is lost: %s", typed, text)
+			}
+			c.form.Set("comment", "no")
+			if status, text, _ = s.request(http.MethodPost, ada, c.form); status != http.StatusOK {
+				t.Errorf("with a reason: %d %s", status, text)
+			}
+			a, err := s.engine.Approval(t.Context(), "", x.ID.String()+"-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(a.Decisions) != 1 || string(a.Decisions[0].Form) != c.want {
+				t.Errorf("the inbox has %+v, want the form %s", a.Decisions, c.want)
+			}
+			done, err := s.engine.Wait(t.Context(), x.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(done.Output.String(), `"form"`); got != (c.want != "") || !strings.Contains(done.Output.String(), c.want) {
+				t.Errorf("the output is %s, want the form %s", done.Output, c.want)
+			}
+		})
+	}
 }
 
 // keep writes a page to the folder that APPROVE_PAGES names, to be looked at in a browser.

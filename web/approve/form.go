@@ -305,6 +305,30 @@ func read(form json.RawMessage, list []*field, posted url.Values) (filled []byte
 	return v.JSON(), "", true
 }
 
+// draft takes what was posted as it is, whether it fits the form or not: what is no number, or no JSON, is kept as a text. It
+// gives JSON, nil if nothing is filled in.
+func draft(list []*field, posted url.Values) []byte {
+	var o value.Members
+	for _, f := range list {
+		v := f.take(posted)
+		switch {
+		case f.Kind == "checkbox" && !f.Checked, f.many && v != nil && v.Len() == 0:
+			continue // nobody has touched it
+		case v == nil && len(f.Options) == 0 && strings.TrimSpace(f.Value) != "":
+			v = value.FromString(f.Value)
+		}
+		f.Error = ""
+		if v != nil {
+			o.Set(f.Property, v)
+		}
+	}
+	v := o.Object()
+	if v.Len() == 0 {
+		return nil
+	}
+	return v.JSON()
+}
+
 // fieldAt gives the field that a pointer leads into.
 func fieldAt(list []*field, pointer string) *field {
 	name, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
