@@ -214,15 +214,16 @@ func (d *decider) iterate(f *Frame) {
 	if g.maxConcurrency > 0 {
 		room = min(room, g.maxConcurrency)
 	}
-	if d.run.trial != nil { // which is told what its iterations came to, and shows what all of them are given
-		room = g.total
+	if d.run.trial != nil { // it is told what its iterations came to, and shows what they are given
+		d.tryIterations(f, s)
+		return
 	}
 	for g.next < g.total && len(g.open) < room {
 		if !s.startIteration(d, f) {
 			return
 		}
 	}
-	if g.ended() && d.run.trial == nil {
+	if g.ended() {
 		d.emit(f, event.MapSucceeded{})
 		d.complete(f)
 	}
@@ -266,14 +267,8 @@ func (d *decider) iterationFailed(f *Frame, why failure) {
 		d.iterate(parent)
 		return
 	}
-	for _, sibling := range parent.group.ordered() {
-		if sibling != f {
-			d.cancel(sibling)
-			d.emit(sibling, event.IterationAborted{})
-		}
-	}
 	if parent.group.toleratedCount >= 0 || parent.group.toleratedPercentage >= 0 {
 		why = newFailure(ErrorExceedToleratedRate, exceededTolerance)
 	}
-	d.fail(parent, why)
+	d.mapFailed(parent, f, why)
 }

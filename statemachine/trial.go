@@ -21,7 +21,7 @@ var ErrNoTrial = errors.New("the run is no trial of a Parallel or Map that is un
 // every execution does; a trial begins in the middle, and its Parallel and Map are told what their flows came to.
 type Trial struct {
 	State     string                  // where the run begins, at whatever level of the machine
-	Variables map[string]*value.Value // the workflow variables that are set, nil for none
+	Variables map[string]*value.Value // the workflow variables that are set, nil for none; the run takes them over
 	// Context holds members that the Context Object has instead of its own: Execution, State, StateMachine, Task, Map. It is nil
 	// or an object.
 	Context *value.Value
@@ -129,6 +129,18 @@ func (t *Trial) entered(f *Frame) {
 		f.attempts[i] = t.Retries
 	}
 	f.retries = t.Retries
+}
+
+// tryIterations starts iterations of a trial's Map whatever its MaxConcurrency, as far as they are not too many or too large to be
+// shown.
+func (d *decider) tryIterations(f *Frame, s *mapState) {
+	size := 0
+	for g := f.group; g.next < g.total && g.next < d.env.Limits.MapConcurrent && size <= d.env.Limits.Payload; {
+		if !s.startIteration(d, f) {
+			return
+		}
+		size += len(g.open[g.next-1].input.JSON())
+	}
 }
 
 // endTrial ends the flows of a Parallel or Map whose work is not done but told.

@@ -25,6 +25,10 @@ func (r *trialRun) inspect(status Status) *Inspection {
 		if in.Result = textOf(r.result); r.scheduled && !r.jsonPath() {
 			in.AfterArguments = textOf(or(r.arguments, r.input))
 		}
+	case *asl.Parallel:
+		if !r.jsonPath() {
+			in.AfterArguments = textOf(r.arguments)
+		}
 	}
 	if r.jsonPath() {
 		r.inspectPaths(in, status)
@@ -112,7 +116,7 @@ func (r *trialRun) inspectMap(in *Inspection) {
 	if ok && m.ItemBatcher != nil {
 		in.AfterItemBatcher = textOf(r.started.Items)
 	}
-	if len(r.selected) > 0 {
+	if n := len(r.selected); n > 0 && n == r.items {
 		in.AfterItemSelector = textOf(value.FromArray(r.selected))
 	}
 	in.MaxConcurrency = &r.started.MaxConcurrency

@@ -89,6 +89,9 @@ func TestRun(t *testing.T) {
 			`{"error":"States.ExceedToleratedFailureThreshold","cause":"The specified tolerated failure threshold was exceeded","inspectionData":{"input":"{\"o\": {\"items\": [1, 2, 3], \"k\": \"z\"}}","afterInputPath":"{\"items\": [1, 2, 3], \"k\": \"z\"}","afterItemsPath":"[1, 2, 3]","afterItemSelector":"[{\"v\":1,\"k\":\"z\"},{\"v\":2,\"k\":\"z\"},{\"v\":3,\"k\":\"z\"}]","maxConcurrency":2,"toleratedFailurePercentage":50},"status":"FAILED"}`},
 		{"a Map in batches", batchMap, mocked(`["a"]`), []func(*teststate.Request){input(`[1, 2, 3]`)},
 			`{"output":"[\"a\"]","inspectionData":{"input":"[1, 2, 3]","afterItemBatcher":"[{\"Items\":[1,2]},{\"Items\":[3]}]","maxConcurrency":0},"status":"SUCCEEDED"}`},
+		{"a Parallel in JSONata", `{"Type": "Parallel", "QueryLanguage": "JSONata", "Arguments": {"a": "{% $states.input.n %}"}, "Output": "{% $states.result[0] %}",
+			"Branches": [{"StartAt": "X", "States": {"X": {"Type": "Pass", "End": true}}}], "End": true}`, mocked(`[5]`), []func(*teststate.Request){input(`{"n": 1}`)},
+			`{"output":"5","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"a\":1}"},"status":"SUCCEEDED"}`},
 		{"a Map without items", batchMap, mocked(`[]`), []func(*teststate.Request){input(`[]`)},
 			`{"output":"[]","inspectionData":{"input":"[]","afterItemBatcher":"[]","maxConcurrency":0},"status":"SUCCEEDED"}`},
 		{"a Map whose items are no array", batchMap, mocked(`[]`), []func(*teststate.Request){input(`7`)},
@@ -122,6 +125,16 @@ func TestRun(t *testing.T) {
 				t.Errorf("at INFO: %s, %v", show(got), err)
 			}
 		})
+	}
+}
+
+// TestRunManyItems: of a Map with more items than can be shown, the selector is not shown, and the result is as for others.
+func TestRunManyItems(t *testing.T) {
+	r := teststate.Request{Definition: []byte(pathMap), Mock: mocked(`[1]`), Level: teststate.Debug}
+	r.Input = []byte(`{"o": {"items": [` + strings.Repeat("1,", 5000) + `1], "k": "` + strings.Repeat("z", 10_000) + `"}}`)
+	got, err := teststate.Run(r)
+	if err != nil || got.Status != teststate.Succeeded || got.Inspection.AfterItemSelector != nil || got.Inspection.AfterItemsPath == nil {
+		t.Errorf("%s, %v", got.Status, err)
 	}
 }
 

@@ -125,7 +125,8 @@ var members = strings.Fields(`name tags encryptionConfiguration definition roleA
 	versionDescription description routingConfiguration activityArn stateMachineArn stateMachineAliasArn stateMachineVersionArn
 	executionArn includedData mapRunArn workerName maxResults reverseOrder nextToken includeExecutionData statusFilter
 	redriveFilter resourceArn revisionId clientToken taskToken error cause output input traceHeader tagKeys maxConcurrency
-	toleratedFailurePercentage toleratedFailureCount severity stateName mock context variables inspectionLevel key value`)
+	toleratedFailurePercentage toleratedFailureCount severity stateName mock context variables inspectionLevel key value
+	result errorOutput fieldValidationMode stateConfiguration retrierRetryCount mapIterationFailureCount mapItemReaderData revealSecrets`)
 
 // junk makes a value of any kind.
 func junk(r *rand.Rand, depth int) any {
