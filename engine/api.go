@@ -78,7 +78,9 @@ type ForwardedCall struct {
 	Error     string              `json:"error,omitempty"`
 	Cause     string              `json:"cause,omitempty"`
 	Decision  *ForwardedDecision  `json:"decision,omitempty"` // CallDecide and CallDelegate only
+	Change    *MapRunChange       `json:"change,omitempty"`   // CallChangeMap only
 	Worker    string              `json:"worker,omitempty"`   // CallStarted only
+	Again     bool                `json:"again,omitempty"`    // CallStarted only: no worker has got it, whatever the run knows
 }
 
 // CallKind names what a ForwardedCall asks for.

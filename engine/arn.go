@@ -50,6 +50,11 @@ func (e *Engine) ExecutionARN(machine, name string) string {
 	return "arn:aws:states:" + e.cfg.Region + ":" + e.cfg.Account + ":execution:" + machine + ":" + name
 }
 
+// mapRunARN gives the ARN of the map run that began with an event of an execution, as its history has it.
+func (e *Engine) mapRunARN(row *ExecutionRow, label string, event int64) string {
+	return fmt.Sprintf("arn:aws:states:%s:%s:mapRun:%s/%s:%s-%d", e.cfg.Region, e.cfg.Account, row.MachineName, label, row.Name, event)
+}
+
 // arn gives the ARN of an execution. Names of Express executions are not unique, so their ARNs have the id as well.
 func (e *Engine) arn(row *ExecutionRow) string {
 	if row.Type != TypeExpress {

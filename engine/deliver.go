@@ -41,10 +41,12 @@ func (c *ForwardedCall) signal() (statemachine.Signal, error) {
 		return statemachine.TaskFailed{Task: c.Task, Error: c.Error, Cause: c.Cause}, nil
 	case CallDecide, CallDelegate:
 		return c.approvalSignal()
+	case CallChangeMap:
+		return c.mapSignal()
 	case CallHeartbeat:
 		return statemachine.TaskHeartbeat{Task: c.Task}, nil
 	case CallStarted:
-		return statemachine.TaskStarted{Task: c.Task, Worker: c.Worker}, nil
+		return statemachine.TaskStarted{Task: c.Task, Worker: c.Worker, Again: c.Again}, nil
 	default:
 		return nil, errorf(CodeValidation, "calls of the kind %q are not known to this release", c.Kind)
 	}
@@ -160,6 +162,8 @@ func callError(err error, c *ForwardedCall) error {
 		return approvalError(refused)
 	case c.Kind == CallStop && (errors.As(err, &ended) || errors.Is(err, statemachine.ErrEnded)):
 		return nil
+	case c.Kind == CallChangeMap && (errors.As(err, &ended) || errors.Is(err, statemachine.ErrEnded) || errors.Is(err, statemachine.ErrMapEnded)):
+		return errorf(CodeValidation, "the map run of execution %s has ended", c.Execution)
 	case errors.As(err, &ended), errors.Is(err, statemachine.ErrEnded), errors.Is(err, statemachine.ErrTaskTimedOut):
 		return errorf(CodeTaskTimedOut, "nobody waits for task %d of execution %s any more: %v", c.Task, c.Execution, err)
 	case errors.Is(err, statemachine.ErrTaskTaken):

@@ -25,6 +25,8 @@ type MapRun struct {
 
 	Children Counts // one for each item, or for each batch
 	Items    Counts
+
+	event int64 // the id of its MapStateStarted, with which its ARN ends
 }
 
 // Counts count by what has become of things.
@@ -41,10 +43,6 @@ func (e *Engine) MapRuns(ctx context.Context, x Execution) ([]MapRun, error) {
 	if page.Machine == nil {
 		return nil, fmt.Errorf("reading the map runs of execution %s: its definition does not compile with this release", x.ID)
 	}
-	names, err := e.mapRunNames(ctx, page)
-	if err != nil {
-		return nil, err
-	}
 	events, err := page.Events()
 	if err != nil {
 		return nil, err
@@ -59,32 +57,9 @@ func (e *Engine) MapRuns(ctx context.Context, x Execution) ([]MapRun, error) {
 	list := make([]MapRun, len(r.found))
 	for i, m := range r.found {
 		list[i] = m.result(page.Execution)
-		if i < len(names) {
-			list[i].ARN = names[i]
-		}
+		list[i].ARN = e.mapRunARN(&page.Execution.ExecutionRow, m.Label, m.event)
 	}
 	return list, nil
-}
-
-// mapRunNames gives the ARNs of the map runs, as the history has them.
-func (e *Engine) mapRunNames(ctx context.Context, page HistoryPage) ([]string, error) {
-	viewer, err := e.Viewer(ctx, page.Execution)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, row := range page.Rows {
-		events, err := viewer.Add(row)
-		if err != nil {
-			return nil, err
-		}
-		for _, ev := range events {
-			if ev.Type == "MapRunStarted" && !ev.Extra {
-				names = append(names, ev.Details.MapRun)
-			}
-		}
-	}
-	return names, nil
 }
 
 // MapRun gives one map run by its ARN, or ResourceNotFound.
@@ -147,7 +122,7 @@ func (r *mapRunReader) add(ev statemachine.Event) error {
 	case event.MapStarted:
 		if label, ok := f.Distributed(); ok && !f.Hidden() {
 			m := &mapRun{MapRun: MapRun{
-				Label: label, StartedAt: ev.Time, MaxConcurrency: data.MaxConcurrency,
+				Label: label, StartedAt: ev.Time, event: f.MapStarted(), MaxConcurrency: data.MaxConcurrency,
 				ToleratedCount: max(0, data.ToleratedCount), ToleratedPercentage: max(0, data.ToleratedPercentage),
 			}, items: map[event.FrameID]int{}, batch: f.Batches()}
 			m.Children.Total, m.Items.Total = f.Size(), f.Size()
@@ -159,6 +134,11 @@ func (r *mapRunReader) add(ev statemachine.Event) error {
 			}
 			r.open[ev.Frame] = m
 			r.found = append(r.found, m)
+		}
+	case event.MapChanged:
+		if m := r.open[ev.Frame]; m != nil {
+			m.MaxConcurrency, m.ToleratedCount = data.MaxConcurrency, max(0, data.ToleratedCount)
+			m.ToleratedPercentage = max(0, data.ToleratedPercentage)
 		}
 	case event.IterationStarted:
 		if m := r.open[ev.Frame]; m != nil {

@@ -61,6 +61,8 @@ func (r *Run) apply(f *Frame, ev Event) error {
 		return r.applyParallelStarted(f, data)
 	case event.MapStarted:
 		return r.applyMapStarted(f, data)
+	case event.MapChanged:
+		return r.applyMapChanged(f, data)
 	case event.IterationStarted:
 		return r.applyIterationStarted(f, data)
 	case event.IterationSucceeded, event.IterationFailed:
@@ -81,7 +83,7 @@ func width(f *Frame, data event.Data) int64 {
 	}
 	_, distributed := f.Distributed()
 	switch data.(type) {
-	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat,
+	case event.ExecutionRecovered, event.RetryScheduled, event.WaitScheduled, event.TaskHeartbeat, event.MapChanged,
 		event.ApprovalAsked, event.ApprovalDecided, event.ApprovalDelegated, event.ApprovalReminded:
 		return 0
 	case event.TaskScheduled:
@@ -310,6 +312,9 @@ func (r *Run) applyMapStarted(f *Frame, data event.MapStarted) error {
 	f.rest()
 	f.group = newGroup(items.Len())
 	f.group.items = items
+	if _, distributed := f.Distributed(); distributed && !f.hidden {
+		f.group.started = r.lastEvent - 1 // behind which MapRunStarted is
+	}
 	f.group.maxConcurrency = data.MaxConcurrency
 	f.group.toleratedCount = data.ToleratedCount
 	f.group.toleratedPercentage = data.ToleratedPercentage

@@ -35,7 +35,7 @@ func (l Limits) withDefaults() Limits {
 // rebuilt from its history.
 //
 // An error rejects the signal and leaves the run as it was: ErrTaskDoesNotExist, ErrTaskTimedOut, ErrTaskTaken, ErrEnded,
-// ErrNotRedrivable or ErrStarted. A signal that changes nothing, such as a Tick before anything is due, gives neither
+// ErrNotRedrivable, ErrMapEnded or ErrStarted. A signal that changes nothing, such as a Tick before anything is due, gives neither
 // events nor an error.
 func (m *Machine) Decide(run *Run, env Env, sig Signal) ([]Command, []Event, error) {
 	d := &decider{machine: m, run: run, env: env, now: env.Now.UTC().Truncate(time.Millisecond)}
@@ -108,6 +108,8 @@ func (d *decider) take(sig Signal) error {
 		d.readyPending()
 	case Tick:
 		d.tick()
+	case ChangeMap:
+		return d.changeMap(sig)
 	case TrialEnded:
 		return d.endTrial(sig)
 	default:
@@ -173,7 +175,7 @@ func (d *decider) takeTask(sig Signal) error {
 	}
 	switch sig := sig.(type) {
 	case TaskStarted:
-		if f.task.started {
+		if f.task.started && !sig.Again {
 			return ErrTaskTaken
 		}
 		d.emit(f, event.TaskStarted{Worker: sig.Worker})

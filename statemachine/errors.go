@@ -35,6 +35,8 @@ var (
 	ErrEnded = errors.New("the execution has ended")
 	// ErrNotRedrivable rejects the redrive of a run that still goes on, or succeeded.
 	ErrNotRedrivable = errors.New("only an execution that failed, was aborted or timed out can be redriven")
+	// ErrMapEnded rejects the change of a distributed Map that has ended, or never was.
+	ErrMapEnded = errors.New("the map run has ended")
 	// ErrStarted rejects a second start.
 	ErrStarted = errors.New("the execution has started before")
 )

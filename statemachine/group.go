@@ -45,7 +45,11 @@ func (g *group) tolerates() bool {
 	if g.toleratedCount < 0 && g.toleratedPercentage < 0 {
 		return false
 	}
-	failed := g.failed + 1
+	return g.within(g.failed + 1)
+}
+
+// within tells whether so many failures are within what a Map that tolerates any tolerates.
+func (g *group) within(failed int) bool {
 	return (g.toleratedCount < 0 || failed <= g.toleratedCount) &&
 		(g.toleratedPercentage < 0 || float64(failed)*100 <= g.toleratedPercentage*float64(g.total))
 }

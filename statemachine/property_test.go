@@ -63,7 +63,7 @@ func isRejection(err error) bool {
 		return true
 	}
 	return errors.Is(err, ErrEnded) || errors.Is(err, ErrTaskDoesNotExist) || errors.Is(err, ErrTaskTimedOut) || errors.Is(err, ErrTaskTaken) ||
-		errors.Is(err, ErrNotRedrivable) || errors.Is(err, ErrStarted)
+		errors.Is(err, ErrNotRedrivable) || errors.Is(err, ErrStarted) || errors.Is(err, ErrMapEnded)
 }
 
 // checkEnd holds the run to what must always be true of it: it has ended, or something can still happen to it.
@@ -222,7 +222,11 @@ func (g *generator) fillCEL(s fields, typ string, names []string, depth int) {
 		}
 		s["Branches"] = branches
 	case "Map":
-		s["ItemProcessor"] = g.flow(depth - 1)
+		processor := g.flow(depth - 1)
+		if g.one("distributed", 3) {
+			processor["ProcessorConfig"] = fields{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+		}
+		s["ItemProcessor"] = processor
 		s["Items"] = g.pick("items", "{% [1, 2, 3, 4, 5] %}", "{% states.input %}", []any{1}, []any{})
 		s["MaxConcurrency"] = g.pick("concurrency", 0, 1, 3)
 		if g.one("tolerance", 3) {
@@ -279,6 +283,22 @@ func (g *generator) decision(id TaskID) Signal {
 	return DecideApproval{Task: id, By: who, Approved: !g.one("rejects", 3), Comment: "so", Form: form}
 }
 
+// change draws the change of a distributed Map, if there is one.
+func (g *generator) change(r *Run) (sig ChangeMap, ok bool) {
+	r.eachFrame(func(f *Frame) {
+		if f.MapStarted() != 0 {
+			sig.Map, ok = f.MapStarted(), true
+		}
+	})
+	if g.one("stray map", 10) {
+		sig.Map++
+	}
+	sig.MaxConcurrency = rapid.SampledFrom([]*int{nil, new(0), new(1), new(2)}).Draw(g.t, "new concurrency")
+	sig.ToleratedCount = rapid.SampledFrom([]*int{nil, new(0), new(1), new(3)}).Draw(g.t, "new count")
+	sig.ToleratedPercentage = rapid.SampledFrom([]*float64{nil, new(0.0), new(20.0), new(100.0)}).Draw(g.t, "new percentage")
+	return sig, ok
+}
+
 // signal draws a signal that makes sense, most of the time.
 func (g *generator) signal(r *Run, commands []Command) Signal {
 	for _, c := range commands {
@@ -297,7 +317,7 @@ func (g *generator) signal(r *Run, commands []Command) Signal {
 		TaskFailed{id, "Bad", "cause"},
 		TaskFailed{id, "", ""},
 		TaskSubmitted{id, result},
-		TaskStarted{id, "w"},
+		TaskStarted{id, "w", g.one("again", 4)},
 		TaskHeartbeat{id},
 		Tick{},
 		Tick{},
@@ -306,6 +326,11 @@ func (g *generator) signal(r *Run, commands []Command) Signal {
 	}
 	if f := r.tasks[id]; f != nil && f.task.approval != nil && !g.one("otherwise", 4) {
 		return g.decision(id)
+	}
+	if g.one("change", 4) {
+		if change, ok := g.change(r); ok {
+			return change
+		}
 	}
 	if g.one("rare", 8) || r.status != Running {
 		signals = []Signal{Stop{"E", "c"}, Fail{"E", "c"}, Redrive{}, Redrive{}, Start{}}

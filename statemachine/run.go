@@ -116,6 +116,7 @@ type group struct {
 	open    map[int]*Frame // by index
 	results []*value.Value // by index; nil: not ended, or failed
 	failed  int            // tolerated failures
+	started int64          // the id of MapStateStarted, if this is a distributed Map of which the Step Functions API tells; else 0
 
 	maxConcurrency      int
 	toleratedCount      int

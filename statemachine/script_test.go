@@ -23,6 +23,7 @@ import (
 //	start INPUT | succeed TASK RESULT | fail TASK ERROR CAUSE | submit TASK OUTPUT | started TASK WORKER
 //	approve TASK WHO [FORM] | reject TASK WHO [COMMENT] | delegate TASK FROM TO
 //	heartbeat TASK | wait SECONDS (time passes, then a Tick) | stop ERROR CAUSE | break ERROR CAUSE | redrive | recover | continue
+//	change MAP CONCURRENCY COUNT PERCENTAGE (of a distributed Map; - leaves as it was)
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/scripts/*.txt")
@@ -150,7 +151,7 @@ func (h *harness) command(line string) string {
 	case "submit":
 		sig = TaskSubmitted{task, value.Trusted([]byte(more))}
 	case "started":
-		sig = TaskStarted{task, more}
+		sig = TaskStarted{Task: task, Worker: more}
 	case "heartbeat":
 		sig = TaskHeartbeat{task}
 	case "approve", "reject", "delegate":
@@ -172,6 +173,8 @@ func (h *harness) command(line string) string {
 		sig = Recover{"node-2"}
 	case "continue":
 		sig = Continue{}
+	case "change":
+		sig = changeSignal(h.t, rest)
 	case "limits": // limits MAP-CONCURRENT TRANSITIONS PAYLOAD EVENTS
 		if _, err := fmt.Sscan(rest, &h.limits.MapConcurrent, &h.limits.Transitions, &h.limits.Payload, &h.limits.Events); err != nil {
 			h.t.Fatal(err)
@@ -185,6 +188,28 @@ func (h *harness) command(line string) string {
 		commands = h.run.Outstanding(Env{Now: h.now})
 	}
 	return h.report(commands, events, err)
+}
+
+func changeSignal(tb testing.TB, text string) Signal {
+	tb.Helper()
+	words := strings.Fields(text)
+	numbers := make([]*float64, len(words))
+	for i, word := range words {
+		if word != "-" {
+			n, err := strconv.ParseFloat(word, 64)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			numbers[i] = &n
+		}
+	}
+	whole := func(n *float64) *int {
+		if n == nil {
+			return nil
+		}
+		return new(int(*n))
+	}
+	return ChangeMap{int64(*numbers[0]), whole(numbers[1]), whole(numbers[2]), numbers[3]}
 }
 
 func approvalSignal(word string, task TaskID, rest string) Signal {

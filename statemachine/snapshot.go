@@ -34,6 +34,7 @@ func (r *Run) Snapshot() []byte {
 	r.root.encode(e)
 	r.encodeTimes(e)
 	r.encodeApprovals(e)
+	r.encodeMaps(e)
 	return e.Bytes()
 }
 
@@ -144,6 +145,7 @@ func (m *Machine) Restore(info Info, snapshot []byte) (*Run, error) {
 	if err == nil {
 		rs.times()
 		if err = rs.approvals(); err == nil {
+			rs.maps()
 			err = d.Err()
 		}
 	}

@@ -128,6 +128,9 @@ var decoders = map[kind]func(*Decoder) Data{
 	kindMapStarted: func(d *Decoder) Data {
 		return MapStarted{Items: d.Value(), MaxConcurrency: int(d.Uint()), ToleratedCount: int(d.Int()), ToleratedPercentage: d.Float()}
 	},
+	kindMapChanged: func(d *Decoder) Data {
+		return MapChanged{MaxConcurrency: int(d.Uint()), ToleratedCount: int(d.Int()), ToleratedPercentage: d.Float()}
+	},
 	kindIterationStarted:   func(d *Decoder) Data { return IterationStarted{Input: d.Value()} },
 	kindIterationSucceeded: func(*Decoder) Data { return IterationSucceeded{} },
 	kindIterationFailed: func(d *Decoder) Data {
@@ -218,9 +221,17 @@ func (ev ParallelFailed) encode(e *Encoder)  { encodeFailure(e, ev.Error, ev.Cau
 
 func (ev MapStarted) encode(e *Encoder) {
 	e.Value(ev.Items)
-	e.Uint(uint64(ev.MaxConcurrency))
-	e.Int(int64(ev.ToleratedCount))
-	e.Float(ev.ToleratedPercentage)
+	encodeBounds(e, ev.MaxConcurrency, ev.ToleratedCount, ev.ToleratedPercentage)
+}
+
+func (ev MapChanged) encode(e *Encoder) {
+	encodeBounds(e, ev.MaxConcurrency, ev.ToleratedCount, ev.ToleratedPercentage)
+}
+
+func encodeBounds(e *Encoder, concurrency, count int, percentage float64) {
+	e.Uint(uint64(concurrency))
+	e.Int(int64(count))
+	e.Float(percentage)
 }
 
 func (ev IterationStarted) encode(e *Encoder) { e.Value(ev.Input) }

@@ -66,6 +66,7 @@ const (
 	kindApprovalDecided    kind = 32
 	kindApprovalDelegated  kind = 33
 	kindApprovalReminded   kind = 34
+	kindMapChanged         kind = 35
 )
 
 // The events of an execution as a whole. They happen in frame 0.
@@ -153,6 +154,12 @@ type (
 		ToleratedCount      int          // -1: not given
 		ToleratedPercentage float64      // -1: not given
 	}
+	// MapChanged says what a distributed Map that is under way keeps to from now on, in the terms of MapStarted.
+	MapChanged struct {
+		MaxConcurrency      int
+		ToleratedCount      int
+		ToleratedPercentage float64
+	}
 	// IterationStarted opens the frame of the next iteration.
 	IterationStarted struct{ Input *value.Value } // nil: the item itself
 	// IterationSucceeded closes the iteration's frame, in which it happens.
@@ -193,6 +200,7 @@ func (ParallelStarted) kind() kind    { return kindParallelStarted }
 func (ParallelSucceeded) kind() kind  { return kindParallelSucceeded }
 func (ParallelFailed) kind() kind     { return kindParallelFailed }
 func (MapStarted) kind() kind         { return kindMapStarted }
+func (MapChanged) kind() kind         { return kindMapChanged }
 func (IterationStarted) kind() kind   { return kindIterationStarted }
 func (IterationSucceeded) kind() kind { return kindIterationSucceeded }
 func (IterationFailed) kind() kind    { return kindIterationFailed }

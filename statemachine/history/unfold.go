@@ -6,6 +6,7 @@ import (
 
 	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/event"
+	"github.com/tercel-workflows/tercel/statemachine/value"
 )
 
 func (u *unfolding) unfold() {
@@ -81,6 +82,8 @@ func (u *unfolding) unfoldMap() {
 			u.add("MapRunFailed", Details{Key: "mapRunFailedEventDetails", Error: data.Error, Cause: data.Cause})
 		}
 		u.add("MapStateFailed", Details{})
+	case event.MapChanged:
+		u.mapChanged(data)
 	case event.IterationStarted:
 		u.iterationStarted()
 	case event.IterationSucceeded:
@@ -99,14 +102,28 @@ func (u *unfolding) mapStarted() {
 	u.add("MapStateStarted", Details{Key: "mapStateStartedEventDetails", Length: &length})
 	delete(u.room, u.ev.Frame)
 	if label, ok := u.after.frame.Distributed(); ok {
-		u.add("MapRunStarted", Details{Key: "mapRunStartedEventDetails", MapRun: u.mapRun(label)})
+		u.add("MapRunStarted", Details{Key: "mapRunStartedEventDetails", MapRun: u.mapRun(label, u.id)})
 	}
 }
 
 // mapRun makes the ARN of a map run: that of its execution, with the label and the event that began it.
-func (u *unfolding) mapRun(label string) string {
+func (u *unfolding) mapRun(label string, began int64) string {
 	prefix, _, _ := strings.Cut(u.info.ExecutionID, ":execution:")
-	return prefix + ":mapRun:" + u.info.StateMachine + "/" + label + ":" + u.info.ExecutionName + "-" + strconv.FormatInt(u.id, 10)
+	return prefix + ":mapRun:" + u.info.StateMachine + "/" + label + ":" + u.info.ExecutionName + "-" + strconv.FormatInt(began, 10)
+}
+
+// mapChanged tells what a Map keeps to from now on. The service's history has nothing of it.
+func (u *unfolding) mapChanged(data event.MapChanged) {
+	var now object
+	now.Set("maxConcurrency", value.FromInt(int64(data.MaxConcurrency)))
+	if data.ToleratedCount >= 0 {
+		now.Set("toleratedFailureCount", value.FromInt(int64(data.ToleratedCount)))
+	}
+	if share, ok := value.FromFloat(data.ToleratedPercentage); ok && data.ToleratedPercentage >= 0 {
+		now.Set("toleratedFailurePercentage", share)
+	}
+	label, _ := u.after.frame.Distributed()
+	u.extra("MapRunChanged", Details{MapRun: u.mapRun(label, u.after.frame.MapStarted()), Input: now.Object()})
 }
 
 func (u *unfolding) iterationStarted() {

@@ -328,10 +328,12 @@ func TestMapRuns(t *testing.T) {
 		"SUCCEEDED 3 50 0 true\n")
 	c := m.ItemCounts
 	same(t, "items", fmt.Sprintln(c.Total, c.Succeeded, c.Failed, c.Pending, c.Running, c.Aborted), "4 3 1 0 0 0\n")
+	_, err = s.UpdateMapRun(s.ctx, &sfn.UpdateMapRunInput{MapRunArn: m.MapRunArn, MaxConcurrency: aws.Int32(4)})
+	refused(t, err, "ValidationException", "Map Run has completed and cannot be updated: '"+*m.MapRunArn+"'")
 	if m.StopDate == nil || m.StopDate.Before(*m.StartDate) {
 		t.Errorf("it is said to have ended at %v", m.StopDate)
 	}
-	_, err = s.UpdateMapRun(s.ctx, &sfn.UpdateMapRunInput{MapRunArn: m.MapRunArn, MaxConcurrency: aws.Int32(4)})
+	_, err = s.UpdateMapRun(s.ctx, &sfn.UpdateMapRunInput{MapRunArn: m.MapRunArn})
 	refused(t, err, "ValidationException", "")
 	for _, arn := range []*string{arnOf("mapRun", "maps/Items:none-4"), arnOf("mapRun", "maps/Items:one-400")} {
 		_, err = s.DescribeMapRun(s.ctx, &sfn.DescribeMapRunInput{MapRunArn: arn})

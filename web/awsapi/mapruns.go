@@ -125,7 +125,6 @@ type updateMapRunInput struct {
 	ToleratedCount   *int64   `aws:"range=0.."            json:"toleratedFailureCount"`
 }
 
-// updateMapRun changes nothing yet: what a Map is to keep to is fixed in the history when it starts.
 func (a *API) updateMapRun(ctx context.Context, ns string, in *updateMapRunInput) (empty, error) {
 	m, err := a.mapRun(ctx, ns, *in.MapRunArn)
 	if err != nil {
@@ -135,11 +134,15 @@ func (a *API) updateMapRun(ctx context.Context, ns string, in *updateMapRunInput
 		return empty{}, invalid("At least one of maxConcurrency, toleratedFailurePercentage and toleratedFailureCount must be specified").
 			because("MISSING_REQUIRED_PARAMETER")
 	}
-	if m.Status != engine.Running {
+	change := engine.MapRunChange{MaxConcurrency: in.MaxConcurrency, ToleratedPercentage: in.ToleratedPercent}
+	if in.ToleratedCount != nil {
+		change.ToleratedCount = new(int(*in.ToleratedCount))
+	}
+	err = a.eng.ChangeMapRun(ctx, ns, m.ARN, change)
+	if coded, ok := errors.AsType[*engine.Error](err); ok && coded.Code == engine.CodeValidation {
 		return empty{}, invalid("Map Run has completed and cannot be updated: '%s'", *in.MapRunArn).because("CANNOT_UPDATE_COMPLETED_MAP_RUN")
 	}
-	return empty{}, fault400("UnsupportedOperationException",
-		"A map run that is under way cannot be changed by this release; stop the execution, and start it with another definition.")
+	return empty{}, err
 }
 
 // listMapRunExecutions lists the child executions of a map run.
