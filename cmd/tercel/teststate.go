@@ -92,7 +92,8 @@ func (a *app) testStateRequest(cmd *cobra.Command, file string, f testStateFlags
 		name, text string
 		into       **string
 	}{
-		{"variables", f.variables, &r.Variables}, {"context", f.context, &r.Context},
+		{"variables", f.variables, &r.Variables},
+		{"context", f.context, &r.Context},
 		{"map-item-reader-data", f.readerData, &r.Configuration.MapItemReaderData},
 	} {
 		if cmd.Flags().Changed(flag.name) {

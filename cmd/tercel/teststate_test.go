@@ -26,8 +26,10 @@ func TestTestState(t *testing.T) {
 	}{
 		{exitOK, append(ask, "--mock-result", "7"), "input                {\"n\": 4}\nafterArguments       {\"n\":4}\nresult               7\n" +
 			"variables            {\"answer\":7}\nstatus               SUCCEEDED\nnext                 Large\noutput               7\n"},
-		{exitOK, append(ask, "--mock-error", "Busy: later", "--retrier-retry-count", "1"),
-			"errorDetails         {\"retryBackoffIntervalSeconds\":4,\"retryIndex\":0}\nstatus               RETRIABLE\nerror                Busy\ncause                later\n"},
+		{
+			exitOK, append(ask, "--mock-error", "Busy: later", "--retrier-retry-count", "1"),
+			"errorDetails         {\"retryBackoffIntervalSeconds\":4,\"retryIndex\":0}\nstatus               RETRIABLE\nerror                Busy\ncause                later\n",
+		},
 		{exitUnsuccessful, append(ask, "--mock-error", "Lost"), "status               FAILED\nerror                Lost\n"},
 		{exitOK, []string{"test-state", "ask.asl.yaml", "--state", "Large", "--variables", `{"answer": 101}`}, "next                 Rest"},
 		{exitOK, []string{"test-state", "ask.asl.yaml", "--state", "Rest"}, "next                 Each"},

@@ -228,6 +228,9 @@ func (p *shapeParser) structure() *shape {
 	return s
 }
 
+// primitives are the letters of types that are values.
+const primitives = "snbot"
+
 func (p *shapeParser) shape() *shape {
 	switch {
 	case p.take('['):
@@ -257,7 +260,7 @@ func (p *shapeParser) shape() *shape {
 	if word == "any" {
 		return &shape{kind: 'a'}
 	}
-	if word == "" || !strings.Contains("snbot", word[:1]) {
+	if word == "" || !strings.ContainsRune(primitives, rune(word[0])) {
 		return p.fail("there is no type " + strconv.Quote(word))
 	}
 	s := &shape{kind: word[0]}

@@ -56,56 +56,109 @@ func TestRun(t *testing.T) {
 		change      []func(*teststate.Request)
 		want        string // at the level DEBUG
 	}{
-		{"a Pass in CEL", `{"Type": "Pass", "QueryLanguage": "CEL", "Assign": {"n": "{% states.input.a %}"}, "Output": "{% states.input.a + 1 %}", "Next": "B"}`, nil,
+		{
+			"a Pass in CEL", `{"Type": "Pass", "QueryLanguage": "CEL", "Assign": {"n": "{% states.input.a %}"}, "Output": "{% states.input.a + 1 %}", "Next": "B"}`, nil,
 			[]func(*teststate.Request){input(`{"a": 1}`)},
-			`{"output":"2","inspectionData":{"input":"{\"a\": 1}","variables":"{\"n\":1}"},"nextState":"B","status":"SUCCEEDED"}`},
-		{"a Wait is not waited for", `{"Type": "Wait", "SecondsPath": "$.s", "InputPath": "$.x", "Next": "B"}`, nil,
+			`{"output":"2","inspectionData":{"input":"{\"a\": 1}","variables":"{\"n\":1}"},"nextState":"B","status":"SUCCEEDED"}`,
+		},
+		{
+			"a Wait is not waited for", `{"Type": "Wait", "SecondsPath": "$.s", "InputPath": "$.x", "Next": "B"}`, nil,
 			[]func(*teststate.Request){input(`{"x": {"s": 86400}}`)},
-			`{"output":"{\"s\": 86400}","inspectionData":{"input":"{\"x\": {\"s\": 86400}}","afterInputPath":"{\"s\": 86400}"},"nextState":"B","status":"SUCCEEDED"}`},
-		{"a Choice that nothing matches", `{"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "B"}]}`, nil,
+			`{"output":"{\"s\": 86400}","inspectionData":{"input":"{\"x\": {\"s\": 86400}}","afterInputPath":"{\"s\": 86400}"},"nextState":"B","status":"SUCCEEDED"}`,
+		},
+		{
+			"a Choice that nothing matches", `{"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "B"}]}`, nil,
 			[]func(*teststate.Request){input(`{"a": 2}`)},
-			`{"error":"States.NoChoiceMatched","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). No choice rule of the state matched, and it has no Default.","inspectionData":{"input":"{\"a\": 2}","afterInputPath":"{\"a\": 2}"},"status":"FAILED"}`},
-		{"a Choice in JSONata", `{"Type": "Choice", "QueryLanguage": "JSONata", "Choices": [{"Condition": "{% $states.input.a = 2 %}", "Next": "B", "Output": "two"}], "Default": "C"}`, nil,
+			`{"error":"States.NoChoiceMatched","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). No choice rule of the state matched, and it has no Default.","inspectionData":{"input":"{\"a\": 2}","afterInputPath":"{\"a\": 2}"},"status":"FAILED"}`,
+		},
+		{
+			"a Choice in JSONata", `{"Type": "Choice", "QueryLanguage": "JSONata", "Choices": [{"Condition": "{% $states.input.a = 2 %}", "Next": "B", "Output": "two"}], "Default": "C"}`, nil,
 			[]func(*teststate.Request){input(`{"a": 2}`)},
-			`{"output":"\"two\"","inspectionData":{"input":"{\"a\": 2}"},"nextState":"B","status":"SUCCEEDED"}`},
-		{"a Fail with paths", `{"Type": "Fail", "ErrorPath": "$.e", "CausePath": "States.Format('no {}', $.c)"}`, nil,
+			`{"output":"\"two\"","inspectionData":{"input":"{\"a\": 2}"},"nextState":"B","status":"SUCCEEDED"}`,
+		},
+		{
+			"a Fail with paths", `{"Type": "Fail", "ErrorPath": "$.e", "CausePath": "States.Format('no {}', $.c)"}`, nil,
 			[]func(*teststate.Request){input(`{"e": "E", "c": "way"}`)},
-			`{"error":"E","cause":"no way","inspectionData":{"input":"{\"e\": \"E\", \"c\": \"way\"}","afterInputPath":"{\"e\": \"E\", \"c\": \"way\"}"},"status":"FAILED"}`},
-		{"a Task in JSONata with variables", jsonataTask, mocked(`{"r": 4}`), []func(*teststate.Request){input(`{"n": 1}`), set(`{"x": 2}`)},
-			`{"output":"8","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"n\":3}","result":"{\"r\": 4}","variables":"{\"x\":2,\"y\":4}"},"nextState":"B","status":"SUCCEEDED"}`},
-		{"a Task in CEL with variables", celTask, mocked(`{"r": 4}`), []func(*teststate.Request){input(`{"n": 1}`), set(`{"x": 2}`)},
-			`{"output":"4","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"n\":3}","result":"{\"r\": 4}","variables":"{\"x\":2}"},"nextState":"B","status":"SUCCEEDED"}`},
-		{"arguments that cannot be evaluated", jsonataTask, mocked(`{}`), nil,
-			`{"error":"States.QueryEvaluationError","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). The JSONata expression '$states.input.n + $x' specified for the field 'Arguments/n' returned nothing (undefined).","inspectionData":{"input":"{}"},"status":"FAILED"}`},
-		{"an error that is retried", guarded, failing("Busy", "later"), []func(*teststate.Request){retried(1)},
-			`{"error":"Busy","cause":"later","inspectionData":{"input":"{}","afterInputPath":"{}","afterParameters":"{}","errorDetails":{"retryBackoffIntervalSeconds":6,"retryIndex":0}},"status":"RETRIABLE"}`},
-		{"an error whose retries are used up", guarded, failing("Busy", "later"), []func(*teststate.Request){retried(2)},
-			`{"output":"{\"e\":{\"Error\":\"Busy\",\"Cause\":\"later\"}}","error":"Busy","cause":"later","inspectionData":{"input":"{}","afterInputPath":"{}","afterParameters":"{}","errorDetails":{"catchIndex":1}},"nextState":"C","status":"CAUGHT_ERROR"}`},
-		{"a Map in JSONPath", pathMap, mocked(`[1, 2]`), []func(*teststate.Request){input(`{"o": {"items": [1, 2], "k": "z"}}`)},
-			`{"output":"{\"o\":{\"items\":[1,2],\"k\":\"z\"},\"done\":{\"n\":2}}","inspectionData":{"input":"{\"o\": {\"items\": [1, 2], \"k\": \"z\"}}","afterInputPath":"{\"items\": [1, 2], \"k\": \"z\"}","afterItemsPath":"[1, 2]","afterItemSelector":"[{\"v\":1,\"k\":\"z\"},{\"v\":2,\"k\":\"z\"}]","afterResultSelector":"{\"n\":2}","afterResultPath":"{\"o\":{\"items\":[1,2],\"k\":\"z\"},\"done\":{\"n\":2}}","maxConcurrency":2,"toleratedFailurePercentage":50},"status":"SUCCEEDED"}`},
-		{"a Map whose iterations fail too often", pathMap, mocked(`[1]`), []func(*teststate.Request){input(`{"o": {"items": [1, 2, 3], "k": "z"}}`), func(r *teststate.Request) {
-			r.Configuration = &teststate.Configuration{MapIterationFailureCount: 2}
-		}},
-			`{"error":"States.ExceedToleratedFailureThreshold","cause":"The specified tolerated failure threshold was exceeded","inspectionData":{"input":"{\"o\": {\"items\": [1, 2, 3], \"k\": \"z\"}}","afterInputPath":"{\"items\": [1, 2, 3], \"k\": \"z\"}","afterItemsPath":"[1, 2, 3]","afterItemSelector":"[{\"v\":1,\"k\":\"z\"},{\"v\":2,\"k\":\"z\"},{\"v\":3,\"k\":\"z\"}]","maxConcurrency":2,"toleratedFailurePercentage":50},"status":"FAILED"}`},
-		{"a Map in batches", batchMap, mocked(`["a"]`), []func(*teststate.Request){input(`[1, 2, 3]`)},
-			`{"output":"[\"a\"]","inspectionData":{"input":"[1, 2, 3]","afterItemBatcher":"[{\"Items\":[1,2]},{\"Items\":[3]}]","maxConcurrency":0},"status":"SUCCEEDED"}`},
-		{"a Parallel in JSONata", `{"Type": "Parallel", "QueryLanguage": "JSONata", "Arguments": {"a": "{% $states.input.n %}"}, "Output": "{% $states.result[0] %}",
-			"Branches": [{"StartAt": "X", "States": {"X": {"Type": "Pass", "End": true}}}], "End": true}`, mocked(`[5]`), []func(*teststate.Request){input(`{"n": 1}`)},
-			`{"output":"5","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"a\":1}"},"status":"SUCCEEDED"}`},
-		{"a Map without items", batchMap, mocked(`[]`), []func(*teststate.Request){input(`[]`)},
-			`{"output":"[]","inspectionData":{"input":"[]","afterItemBatcher":"[]","maxConcurrency":0},"status":"SUCCEEDED"}`},
-		{"a Map whose items are no array", batchMap, mocked(`[]`), []func(*teststate.Request){input(`7`)},
-			`{"error":"States.QueryEvaluationError","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). The JSONata expression '$states.input' specified for the field 'Items' returned an unexpected result type. Expected 'array', but was 'number' for value: 7","inspectionData":{"input":"7"},"status":"FAILED"}`},
-		{"a Map whose items are read", readerMap, mocked(`[]`), []func(*teststate.Request){func(r *teststate.Request) {
-			r.Configuration = &teststate.Configuration{MapItemReaderData: new("{\"a\": 1}\n2\n")}
-		}},
-			`{"output":"[]","inspectionData":{"input":"{}","afterInputPath":"{}","afterItemSelector":"[{\"v\":{\"a\":1}},{\"v\":2}]","afterResultSelector":"[]","afterResultPath":"[]","maxConcurrency":0},"status":"SUCCEEDED"}`},
-		{"a state inside a Map of a machine", machine, nil, []func(*teststate.Request){named("In"), set(`{"v": 5}`)},
-			`{"output":"\"In5\"","inspectionData":{"input":"{}","variables":"{\"v\":5}"},"status":"SUCCEEDED"}`},
-		{"a state of a machine goes no further", machine, nil, []func(*teststate.Request){named("A")},
-			`{"output":"{}","inspectionData":{"input":"{}","variables":"{\"v\":1}"},"nextState":"M","status":"SUCCEEDED"}`},
-		{"YAML", "Type: Pass\nResult: {a: 1}\nEnd: true\n", nil, nil,
-			`{"output":"{\"a\":1}","inspectionData":{"input":"{}","result":"{\"a\":1}","afterResultSelector":"{\"a\":1}","afterResultPath":"{\"a\":1}"},"status":"SUCCEEDED"}`},
+			`{"error":"E","cause":"no way","inspectionData":{"input":"{\"e\": \"E\", \"c\": \"way\"}","afterInputPath":"{\"e\": \"E\", \"c\": \"way\"}"},"status":"FAILED"}`,
+		},
+		{
+			"a Task in JSONata with variables", jsonataTask, mocked(`{"r": 4}`),
+			[]func(*teststate.Request){input(`{"n": 1}`), set(`{"x": 2}`)},
+			`{"output":"8","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"n\":3}","result":"{\"r\": 4}","variables":"{\"x\":2,\"y\":4}"},"nextState":"B","status":"SUCCEEDED"}`,
+		},
+		{
+			"a Task in CEL with variables", celTask, mocked(`{"r": 4}`),
+			[]func(*teststate.Request){input(`{"n": 1}`), set(`{"x": 2}`)},
+			`{"output":"4","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"n\":3}","result":"{\"r\": 4}","variables":"{\"x\":2}"},"nextState":"B","status":"SUCCEEDED"}`,
+		},
+		{
+			"arguments that cannot be evaluated", jsonataTask, mocked(`{}`), nil,
+			`{"error":"States.QueryEvaluationError","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). The JSONata expression '$states.input.n + $x' specified for the field 'Arguments/n' returned nothing (undefined).","inspectionData":{"input":"{}"},"status":"FAILED"}`,
+		},
+		{
+			"an error that is retried", guarded, failing("Busy", "later"),
+			[]func(*teststate.Request){retried(1)},
+			`{"error":"Busy","cause":"later","inspectionData":{"input":"{}","afterInputPath":"{}","afterParameters":"{}","errorDetails":{"retryBackoffIntervalSeconds":6,"retryIndex":0}},"status":"RETRIABLE"}`,
+		},
+		{
+			"an error whose retries are used up", guarded, failing("Busy", "later"),
+			[]func(*teststate.Request){retried(2)},
+			`{"output":"{\"e\":{\"Error\":\"Busy\",\"Cause\":\"later\"}}","error":"Busy","cause":"later","inspectionData":{"input":"{}","afterInputPath":"{}","afterParameters":"{}","errorDetails":{"catchIndex":1}},"nextState":"C","status":"CAUGHT_ERROR"}`,
+		},
+		{
+			"a Map in JSONPath", pathMap, mocked(`[1, 2]`),
+			[]func(*teststate.Request){input(`{"o": {"items": [1, 2], "k": "z"}}`)},
+			`{"output":"{\"o\":{\"items\":[1,2],\"k\":\"z\"},\"done\":{\"n\":2}}","inspectionData":{"input":"{\"o\": {\"items\": [1, 2], \"k\": \"z\"}}","afterInputPath":"{\"items\": [1, 2], \"k\": \"z\"}","afterItemsPath":"[1, 2]","afterItemSelector":"[{\"v\":1,\"k\":\"z\"},{\"v\":2,\"k\":\"z\"}]","afterResultSelector":"{\"n\":2}","afterResultPath":"{\"o\":{\"items\":[1,2],\"k\":\"z\"},\"done\":{\"n\":2}}","maxConcurrency":2,"toleratedFailurePercentage":50},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a Map whose iterations fail too often", pathMap, mocked(`[1]`),
+			[]func(*teststate.Request){input(`{"o": {"items": [1, 2, 3], "k": "z"}}`), func(r *teststate.Request) {
+				r.Configuration = &teststate.Configuration{MapIterationFailureCount: 2}
+			}},
+			`{"error":"States.ExceedToleratedFailureThreshold","cause":"The specified tolerated failure threshold was exceeded","inspectionData":{"input":"{\"o\": {\"items\": [1, 2, 3], \"k\": \"z\"}}","afterInputPath":"{\"items\": [1, 2, 3], \"k\": \"z\"}","afterItemsPath":"[1, 2, 3]","afterItemSelector":"[{\"v\":1,\"k\":\"z\"},{\"v\":2,\"k\":\"z\"},{\"v\":3,\"k\":\"z\"}]","maxConcurrency":2,"toleratedFailurePercentage":50},"status":"FAILED"}`,
+		},
+		{
+			"a Map in batches", batchMap, mocked(`["a"]`),
+			[]func(*teststate.Request){input(`[1, 2, 3]`)},
+			`{"output":"[\"a\"]","inspectionData":{"input":"[1, 2, 3]","afterItemBatcher":"[{\"Items\":[1,2]},{\"Items\":[3]}]","maxConcurrency":0},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a Parallel in JSONata", `{"Type": "Parallel", "QueryLanguage": "JSONata", "Arguments": {"a": "{% $states.input.n %}"}, "Output": "{% $states.result[0] %}",
+			"Branches": [{"StartAt": "X", "States": {"X": {"Type": "Pass", "End": true}}}], "End": true}`, mocked(`[5]`),
+			[]func(*teststate.Request){input(`{"n": 1}`)},
+			`{"output":"5","inspectionData":{"input":"{\"n\": 1}","afterArguments":"{\"a\":1}"},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a Map without items", batchMap, mocked(`[]`),
+			[]func(*teststate.Request){input(`[]`)},
+			`{"output":"[]","inspectionData":{"input":"[]","afterItemBatcher":"[]","maxConcurrency":0},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a Map whose items are no array", batchMap, mocked(`[]`),
+			[]func(*teststate.Request){input(`7`)},
+			`{"error":"States.QueryEvaluationError","cause":"An error occurred while executing the state 'StateName' (entered at the event id #2). The JSONata expression '$states.input' specified for the field 'Items' returned an unexpected result type. Expected 'array', but was 'number' for value: 7","inspectionData":{"input":"7"},"status":"FAILED"}`,
+		},
+		{
+			"a Map whose items are read", readerMap, mocked(`[]`),
+			[]func(*teststate.Request){func(r *teststate.Request) {
+				r.Configuration = &teststate.Configuration{MapItemReaderData: new("{\"a\": 1}\n2\n")}
+			}},
+			`{"output":"[]","inspectionData":{"input":"{}","afterInputPath":"{}","afterItemSelector":"[{\"v\":{\"a\":1}},{\"v\":2}]","afterResultSelector":"[]","afterResultPath":"[]","maxConcurrency":0},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a state inside a Map of a machine", machine, nil,
+			[]func(*teststate.Request){named("In"), set(`{"v": 5}`)},
+			`{"output":"\"In5\"","inspectionData":{"input":"{}","variables":"{\"v\":5}"},"status":"SUCCEEDED"}`,
+		},
+		{
+			"a state of a machine goes no further", machine, nil,
+			[]func(*teststate.Request){named("A")},
+			`{"output":"{}","inspectionData":{"input":"{}","variables":"{\"v\":1}"},"nextState":"M","status":"SUCCEEDED"}`,
+		},
+		{
+			"YAML", "Type: Pass\nResult: {a: 1}\nEnd: true\n", nil, nil,
+			`{"output":"{\"a\":1}","inspectionData":{"input":"{}","result":"{\"a\":1}","afterResultSelector":"{\"a\":1}","afterResultPath":"{\"a\":1}"},"status":"SUCCEEDED"}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := teststate.Request{Definition: []byte(c.state), Mock: c.mock}

@@ -112,7 +112,7 @@ func (a *API) testRequest(in *testStateInput) teststate.Request {
 	r := teststate.Request{
 		Definition: []byte(*in.Definition), StateName: text(in.StateName), Level: teststate.Level(text(in.InspectionLevel)),
 		Context: in.Context, Variables: in.Variables, RevealSecrets: in.RevealSecrets != nil && *in.RevealSecrets,
-		RoleARN: text(in.RoleArn), NeedsRole: true, Now: time.Now(), Seed: rand.Uint64(), //nolint:gosec // of what a definition draws
+		RoleARN: text(in.RoleArn), NeedsRole: true, Now: time.Now(), Seed: rand.Uint64(),
 		Region: arn[3], Account: arn[4], Machine: uuid.NewString(), Execution: uuid.NewString(),
 	}
 	if in.Input != nil {

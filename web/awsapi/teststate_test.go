@@ -65,10 +65,14 @@ func TestTestState(t *testing.T) {
 	}{
 		{func(in *sfn.TestStateInput) { in.Definition = aws.String("") }, "ValidationException", ""},
 		{func(in *sfn.TestStateInput) { in.Definition = aws.String("{") }, "InvalidDefinition", ""},
-		{func(in *sfn.TestStateInput) { in.Definition = aws.String(`{"Type": "Task", "End": true}`) }, "InvalidDefinition",
-			"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [Resource] at /'"},
-		{func(in *sfn.TestStateInput) { in.StateName = aws.String("") }, "ValidationException",
-			"1 validation error detected: Value at 'stateName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+		{
+			func(in *sfn.TestStateInput) { in.Definition = aws.String(`{"Type": "Task", "End": true}`) }, "InvalidDefinition",
+			"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [Resource] at /'",
+		},
+		{
+			func(in *sfn.TestStateInput) { in.StateName = aws.String("") }, "ValidationException",
+			"1 validation error detected: Value at 'stateName' failed to satisfy constraint: Member must have length greater than or equal to 1",
+		},
 		{func(in *sfn.TestStateInput) { in.InspectionLevel = "ALL" }, "ValidationException", ""},
 		{func(in *sfn.TestStateInput) { in.Input = aws.String("{'a'}") }, "InvalidExecutionInput", ""},
 		{func(in *sfn.TestStateInput) { in.RoleArn = aws.String("role") }, "InvalidArn", "Invalid Role Arn: 'role'"},
