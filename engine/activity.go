@@ -42,6 +42,14 @@ type ActivityTaskInfo struct {
 	IdempotencyKey string        `json:"idempotency_key"`
 }
 
+// queuedInfo is what is stored of a task while it waits.
+type queuedInfo struct {
+	ActivityTaskInfo
+
+	// Returned says that a worker was noted as having the task, and never got it.
+	Returned bool `json:"returned,omitempty"`
+}
+
 // Activities keeps activities, and the queue of the tasks that wait for a worker. Package store implements it.
 type Activities interface {
 	// CreateActivity stores an activity unless there is one of that name, and reports whether there was none.
@@ -58,6 +66,9 @@ type Activities interface {
 	// TakeActivityTasks takes the oldest tasks of each activity, as many as there are workers for, and keeps them from all
 	// others for the time of hold.
 	TakeActivityTasks(ctx context.Context, wanted []ActivityDemand, hold time.Duration) ([]QueuedTask, error)
+	// ReturnActivityTask lets others have a task that was handed to a worker in vain, and notes its new Info. It has its
+	// old place if it is still in the queue, else the last one.
+	ReturnActivityTask(ctx context.Context, task QueuedTask) error
 	// GiveBackActivityTasks lets others have tasks that were taken, in their old place.
 	GiveBackActivityTasks(ctx context.Context, tasks []TaskKey) error
 	// RemoveActivityTasks takes tasks out of the queue. Those that are not in it are passed over.
@@ -74,7 +85,7 @@ type TaskKey struct {
 type QueuedTask struct {
 	TaskKey
 	Namespace, Activity string
-	Info                []byte // JSON, an ActivityTaskInfo
+	Info                []byte // JSON, of which an ActivityTaskInfo is made
 	Input               []byte // JSON
 }
 

@@ -206,6 +206,15 @@ func (e *Engine) giveBack(tasks ...TaskKey) {
 // The name of the worker is for the history, and may be empty. Errors: ActivityDoesNotExist, InvalidArn, InvalidName,
 // ActivityWorkerLimitExceeded, ServiceUnavailable.
 func (e *Engine) GetActivityTask(ctx context.Context, namespace, ref, worker string, wait time.Duration) (*ActivityTask, error) {
+	return e.HandActivityTask(ctx, namespace, ref, worker, wait, func(*ActivityTask) error { return nil })
+}
+
+// HandActivityTask is GetActivityTask for those who have to bring the task to the worker. They do so in hand; if that
+// fails, the task is there for other workers at once, as if this one had never asked, and the error is that of hand. If
+// the worker has got it nevertheless, two work on one attempt, and the first answer counts.
+func (e *Engine) HandActivityTask(
+	ctx context.Context, namespace, ref, worker string, wait time.Duration, hand func(*ActivityTask) error,
+) (*ActivityTask, error) {
 	name, err := activityRef(ref)
 	if err != nil {
 		return nil, err
@@ -232,7 +241,7 @@ func (e *Engine) GetActivityTask(ctx context.Context, namespace, ref, worker str
 		if queued == nil || err != nil {
 			return nil, err
 		}
-		if task, err := e.entrust(ctx, queued, worker); task != nil || err != nil {
+		if task, err := e.entrust(ctx, queued, worker, hand); task != nil || err != nil {
 			return task, err
 		}
 	}
@@ -261,10 +270,13 @@ func (e *Engine) awaitTask(ctx context.Context, key activityKey, inFront bool) (
 
 // entrust makes a task that was taken from the queue the worker's. It gives nil if nobody waits for the task any more, or
 // a worker has it.
-func (e *Engine) entrust(ctx context.Context, queued *QueuedTask, worker string) (*ActivityTask, error) {
-	task := &ActivityTask{Token: e.tokens.sign(queued.Execution, queued.Task), Input: queued.Input}
-	if err := json.Unmarshal(queued.Info, &task.ActivityTaskInfo); err != nil {
+func (e *Engine) entrust(ctx context.Context, queued *QueuedTask, worker string, hand func(*ActivityTask) error) (*ActivityTask, error) {
+	var info queuedInfo
+	if err := json.Unmarshal(queued.Info, &info); err != nil {
 		return nil, fmt.Errorf("reading what is known of a task of execution %s: %w", queued.Execution, err)
+	}
+	task := &ActivityTask{
+		Token: e.tokens.sign(queued.Execution, queued.Task), Input: queued.Input, ActivityTaskInfo: info.ActivityTaskInfo,
 	}
 	if ctx.Err() != nil {
 		e.giveBack(queued.TaskKey)
@@ -274,11 +286,15 @@ func (e *Engine) entrust(ctx context.Context, queued *QueuedTask, worker string)
 	// run out of time still gets its task.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), activityAnswer)
 	defer cancel()
-	call := ForwardedCall{Execution: queued.Execution, Kind: CallStarted, Task: queued.Task, Worker: worker}
+	call := ForwardedCall{Execution: queued.Execution, Kind: CallStarted, Task: queued.Task, Worker: worker, Again: info.Returned}
 	err := callError(e.deliver(ctx, call, true), &call)
 	var coded *Error
 	switch {
 	case err == nil:
+		if err := hand(task); err != nil {
+			e.returnTask(*queued, info)
+			return nil, err
+		}
 		e.dropActivityTask(queued.TaskKey)
 		return task, nil
 	case e.stopped(), !errors.As(err, &coded):
@@ -291,4 +307,21 @@ func (e *Engine) entrust(ctx context.Context, queued *QueuedTask, worker string)
 		e.dropActivityTask(queued.TaskKey)
 		return nil, nil
 	}
+}
+
+// returnTask lets other workers have a task whose worker is noted and never got it. If it cannot, heartbeat or timeout
+// bring the next attempt, as when a worker dies.
+func (e *Engine) returnTask(task QueuedTask, info queuedInfo) {
+	ctx, cancel := context.WithTimeout(context.Background(), activityHold)
+	defer cancel()
+	info.Returned = true
+	var err error
+	if task.Info, err = json.Marshal(info); err == nil {
+		err = e.persist(ctx, func(ctx context.Context) error { return e.cfg.Store.ReturnActivityTask(ctx, task) })
+	}
+	if err != nil {
+		e.log.Warn("a task could not be brought to its worker, nor back to the queue", keyExecution, task.Execution, keyTask, task.Task, keyError, err)
+		return
+	}
+	e.activityLoop.kick()
 }

@@ -22,7 +22,10 @@ import (
 // so whatever the queue holds twice, too late or again is found out here: such a row is dropped and the next one taken.
 // Should the node end before TaskStarted is durable, the task is there again for others after activityHold. Should it end
 // after that, and before the worker has its answer, then the run waits for a worker that knows nothing; that looks the
-// same as a worker that dies, and ends the same: by the state's HeartbeatSeconds or TimeoutSeconds, and its Retry.
+// same as a worker that dies, and ends the same: by the state's HeartbeatSeconds or TimeoutSeconds, and its Retry. Nobody
+// can tell that apart from a worker that has the task already, so it is not handed out twice. If the node lives and only
+// the connection is gone, it knows, and the task goes back into the queue (returnTask), marked, so that the run accepts
+// another worker for the same attempt.
 //
 // What the run gives up (Cancel: a timeout, a stop, a failure elsewhere) is removed from the queue after the commit. A
 // crash may lose that; the row is then dropped when a worker would get it.
@@ -45,7 +48,7 @@ func (e *Engine) carryOutActivity(x *live, c statemachine.Invoke, name string) {
 			"leave the suffix out of the resource")
 		return
 	}
-	info, err := json.Marshal(e.activityInfo(x, c))
+	info, err := json.Marshal(queuedInfo{ActivityTaskInfo: e.activityInfo(x, c)})
 	if err != nil {
 		e.failTask(x, c.Task, statemachine.ErrorRuntime, fmt.Sprintf("describing the task for its worker: %v", err))
 		return

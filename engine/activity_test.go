@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -358,6 +359,42 @@ func TestActivitiesSurviveTheirNode(t *testing.T) {
 	for _, id := range ids {
 		b.succeeded(b.wait(heir, id), "2")
 	}
+}
+
+// A task that could not be brought to its worker is there for the next one at once, though its state has neither
+// heartbeat nor timeout; and the first worker's name stays in the history.
+func TestTaskThatNeverReachesItsWorker(t *testing.T) {
+	b := newBench(t)
+	e, other := b.start(), b.start()
+	b.activity(e, "resize")
+	b.deploy(e, "m", task("activity:resize", ""))
+	x := b.begin(e, "m", "1")
+	b.parked(e, x.ID)
+	cut := errors.New("the connection is gone")
+	var lost *engine.ActivityTask
+	for range 2 {
+		got, err := e.HandActivityTask(b.ctx(), "", "resize", "lost", 0, func(task *engine.ActivityTask) error {
+			lost = task
+			return cut
+		})
+		if got != nil || !errors.Is(err, cut) {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+	}
+	got := b.poll(other, "resize", "found")
+	if got.Token != lost.Token || got.IdempotencyKey != lost.IdempotencyKey || string(got.Input) != "1" || got.Attempt != 0 {
+		t.Errorf("the next worker gets %+v, but it was %+v", got, lost)
+	}
+	if again, err := e.GetActivityTask(b.ctx(), "", "resize", "late", time.Millisecond); again != nil || err != nil {
+		t.Errorf("a third worker gets %+v, %v", again, err)
+	}
+	if err := other.SendTaskSuccess(b.ctx(), got.Token, []byte("2")); err != nil {
+		t.Fatal(err)
+	}
+	x = b.wait(e, x.ID)
+	b.succeeded(x, "2")
+	b.historyHas(e, x, "ActivityScheduled", "ActivityStarted", "ActivityStarted", "ActivityStarted", "ActivitySucceeded")
+	b.until("the queue is empty", func() bool { return b.queued() == 0 })
 }
 
 // A node that shuts down sends the workers that wait to another one, without an error.

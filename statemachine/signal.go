@@ -101,10 +101,12 @@ type TaskSubmitted struct {
 	Output *value.Value
 }
 
-// TaskStarted says that a worker has taken a task. It is accepted once; a second worker is rejected with ErrTaskTaken.
+// TaskStarted says that a worker has taken a task. It is accepted once; a second worker is rejected with ErrTaskTaken,
+// unless it is told that the first never got the task.
 type TaskStarted struct {
 	Task   TaskID
 	Worker string
+	Again  bool // the worker that is noted never got the task
 }
 
 // TaskHeartbeat says that whoever works on a task is alive.

@@ -22,6 +22,7 @@ var (
 	sqlPlanQueue             = query("plan_queue")
 	sqlPutActivityTasks      = query("put_activity_tasks")
 	sqlTakeActivityTasks     = query("take_activity_tasks")
+	sqlReturnActivityTask    = query("return_activity_task")
 	sqlGiveBackActivityTasks = query("give_back_activity_tasks")
 	sqlRemoveActivityTasks   = query("remove_activity_tasks")
 	sqlCountActivityTasks    = query("count_activity_tasks")
@@ -155,6 +156,16 @@ func (s *Store) takeQueued(ctx context.Context, args ...any) (found []placedTask
 		t.Execution = uuid.UUID(id.Bytes)
 		return t, err
 	})
+}
+
+// ReturnActivityTask lets others have a task that was handed to a worker in vain, and notes its new Info. It has its old
+// place if it is still in the queue, else the last one.
+func (s *Store) ReturnActivityTask(ctx context.Context, t engine.QueuedTask) error {
+	_, err := s.pool.Exec(ctx, sqlReturnActivityTask, pgUUID(t.Execution), int64(t.Task), t.Namespace, t.Activity, t.Info, t.Input)
+	if err != nil {
+		return fmt.Errorf("returning a task of an activity: %w", err)
+	}
+	return nil
 }
 
 // GiveBackActivityTasks lets others have tasks that were taken, in their old place.

@@ -125,6 +125,13 @@ func TestActivityQueue(t *testing.T) {
 	f.wantTaken(f.taken("a", 10, time.Hour), 5)
 	f.wantTaken(f.taken("a", 10, time.Hour))
 	f.wantTaken(f.taken("never", 10, time.Hour))
+	for _, task := range []engine.QueuedTask{tasks[0], tasks[5]} { // one that is gone, and one that is held
+		task.Info = []byte(`{"returned": true}`)
+		if err := f.ReturnActivityTask(ctx, task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantTaken(f.taken("a", 10, time.Hour), 5, 0)
 
 	got, err := f.TakeActivityTasks(ctx, []engine.ActivityDemand{
 		{Namespace: "default", Activity: "a", Workers: 1}, {Namespace: "default", Activity: "b", Workers: 1},

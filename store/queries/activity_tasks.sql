@@ -35,6 +35,10 @@ UPDATE activity_tasks t SET taken_until = now() + $4::interval
  WHERE t.execution_id = p.execution_id AND t.task = p.task
 RETURNING t.execution_id, t.task, t.namespace, t.activity, t.info, t.input, t.id
 
+-- name: return_activity_task
+INSERT INTO activity_tasks (execution_id, task, namespace, activity, info, input) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (execution_id, task) DO UPDATE SET info = excluded.info, taken_until = NULL
+
 -- name: give_back_activity_tasks
 -- They keep their place in the queue.
 UPDATE activity_tasks t SET taken_until = NULL

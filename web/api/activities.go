@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -99,14 +100,26 @@ func (a *API) pollActivity(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	// The request has been read; its time limit must not end the wait.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	task, err := a.eng.GetActivityTask(ctx, ns, name, in.Worker, max(timeout, time.Millisecond))
-	if err != nil {
-		return err
-	}
-	if task == nil {
-		a.write(w, r, http.StatusOK, wire.Polled{})
+	task, err := a.eng.HandActivityTask(ctx, ns, name, in.Worker, max(timeout, time.Millisecond), func(task *engine.ActivityTask) error {
+		return a.handTask(w, r, task)
+	})
+	switch {
+	case errors.Is(err, errWorkerGone):
+		setOutcome(r.Context(), codeCanceled)
 		return nil
+	case err != nil:
+		return err
+	case task == nil:
+		a.write(w, r, http.StatusOK, wire.Polled{})
 	}
+	return nil
+}
+
+// errWorkerGone says that a task was not brought to its worker.
+var errWorkerGone = errors.New("the worker has gone")
+
+// handTask brings a task to the worker that has polled, as far as one can tell from here.
+func (a *API) handTask(w http.ResponseWriter, r *http.Request, task *engine.ActivityTask) error {
 	out := wire.Task{
 		Token: task.Token, Input: task.Input, ExecutionARN: task.ExecutionARN, ExecutionName: task.ExecutionName,
 		StateMachine: task.StateMachine, State: task.State, Attempt: task.Attempt, HeartbeatSeconds: task.Heartbeat.Seconds(),
@@ -115,7 +128,13 @@ func (a *API) pollActivity(w http.ResponseWriter, r *http.Request) error {
 	if !task.Deadline.IsZero() {
 		out.Deadline = utc(&task.Deadline)
 	}
+	if r.Context().Err() != nil {
+		return errWorkerGone // once it has the answer, it may go
+	}
 	a.write(w, r, http.StatusOK, wire.Polled{Task: &out})
+	if err := http.NewResponseController(w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return errWorkerGone
+	}
 	return nil
 }
 

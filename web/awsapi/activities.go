@@ -147,9 +147,12 @@ func (a *API) getActivityTask(ctx context.Context, ns string, in *getActivityTas
 	if err != nil {
 		return nil, err
 	}
+	request := ctx
 	ctx, cancel := a.drained(ctx)
 	defer cancel()
-	task, err := a.eng.GetActivityTask(ctx, ns, r.name, text(in.WorkerName), engine.MaxActivityPoll)
+	// A worker that has gone while the task was made its own does not keep it from the others.
+	task, err := a.eng.HandActivityTask(ctx, ns, r.name, text(in.WorkerName), engine.MaxActivityPoll,
+		func(*engine.ActivityTask) error { return request.Err() })
 	if err != nil {
 		return nil, activityFault(err, r.arn)
 	}
