@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -167,7 +168,11 @@ func (a *app) showApproval(x wire.Approval) error {
 		line("waits for", strings.Join(x.Waiting, ", "))
 	}
 	if len(x.Approvers) > 1 {
-		a.printf("%-14s %d must approve; %d rejections reject\n", "rule:", x.Quorum, x.Rejections)
+		reject := "reject"
+		if x.Rejections == 1 {
+			reject = "rejects"
+		}
+		line("rule", fmt.Sprintf("%d must approve; %d %s", x.Quorum, x.Rejections, reject))
 	}
 	for _, d := range x.Decisions {
 		text := d.By + " " + d.Decision + ", " + moment(d.At)
@@ -205,7 +210,7 @@ func (a *app) decideCommand(what string) *cobra.Command {
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			var err error
-			if in.Form, err = a.readForm(form, fields); err != nil {
+			if in.Form, err = a.readForm(cmd.Context(), words[0], form, fields); err != nil {
 				return err
 			}
 			x, err := a.client().Decide(cmd.Context(), words[0], in)
@@ -222,12 +227,12 @@ func (a *app) decideCommand(what string) *cobra.Command {
 	flags.StringVar(&in.As, "as", "", "the approver who decides; without it, the name of the key")
 	flags.StringVarP(&in.Comment, "comment", "c", "", "why")
 	flags.StringVar(&form, "form", "", "what is filled in: a JSON object, @FILE, or - for the standard input")
-	flags.StringArrayVar(&fields, "field", nil, "one field of the form, as NAME=VALUE; VALUE is JSON, or else a text")
+	flags.StringArrayVar(&fields, "field", nil, "one field of the form, as NAME=VALUE; VALUE is a text where the form has one, and else JSON")
 	return cmd
 }
 
 // readForm gives what --form and --field fill in, nil if that is nothing.
-func (a *app) readForm(form string, fields []string) (json.RawMessage, error) {
+func (a *app) readForm(ctx context.Context, approval, form string, fields []string) (json.RawMessage, error) {
 	text, err := a.readInput(form)
 	if err != nil || len(fields) == 0 {
 		return text, err
@@ -239,17 +244,41 @@ func (a *app) readForm(form string, fields []string) (json.RawMessage, error) {
 		}
 	}
 	for _, f := range fields {
-		name, typed, ok := strings.Cut(f, "=")
-		if !ok || name == "" {
+		if name, _, ok := strings.Cut(f, "="); !ok || name == "" {
 			return nil, usagef("--field is %q, but must be NAME=VALUE", f)
 		}
-		if filled[name] = json.RawMessage(typed); !json.Valid(filled[name]) {
+	}
+	x, err := a.client().Approval(ctx, approval)
+	if err != nil {
+		return nil, err
+	}
+	texts := textFields(x.Form)
+	for _, f := range fields {
+		name, typed, _ := strings.Cut(f, "=")
+		if filled[name] = json.RawMessage(typed); texts[name] || !json.Valid(filled[name]) {
 			if filled[name], err = json.Marshal(typed); err != nil {
 				return nil, usagef("--field %s: %v", name, err)
 			}
 		}
 	}
 	return json.Marshal(filled)
+}
+
+// textFields gives the fields of a form that are texts: what is typed for them is one, whatever it looks like.
+func textFields(form json.RawMessage) map[string]bool {
+	var schema struct {
+		Properties map[string]struct {
+			Type any `json:"type"`
+		} `json:"properties"`
+	}
+	texts := map[string]bool{}
+	if json.Unmarshal(form, &schema) != nil { // there is none, or none that is so simple: values are as they look
+		return texts
+	}
+	for name, property := range schema.Properties {
+		texts[name] = property.Type == "string"
+	}
+	return texts
 }
 
 func (a *app) delegateCommand() *cobra.Command {

@@ -312,8 +312,11 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, status int, v *view
 func newView(l *engine.LinkedApproval) *view {
 	a := &l.Approval
 	v := &view{
-		Title: a.Title, A: a, Approver: l.Approver, Asked: when(a.AskedAt), Expires: when(l.Expires),
+		Title: a.Title, A: a, Approver: l.Approver, Asked: when(a.AskedAt),
 		Waiting: strings.Join(a.Waiting, ", "), Several: len(a.Approvers) > 1, Data: show(a.Data), Progress: progress(a),
+	}
+	if a.Open() && !l.Expired {
+		v.Expires = when(l.Expires)
 	}
 	if !a.Deadline.IsZero() {
 		v.Deadline = when(a.Deadline)
@@ -336,10 +339,10 @@ func newView(l *engine.LinkedApproval) *view {
 
 // say tells how it stands for the one whose link it is.
 func (v *view) say(l *engine.LinkedApproval) {
-	own := ""
+	own, agrees := "", false
 	for _, d := range v.A.Decisions {
 		if d.By == l.Approver {
-			own = fmt.Sprintf("You %s this on %s.", d.Decision, when(d.At))
+			own, agrees = fmt.Sprintf("You %s this on %s.", d.Decision, when(d.At)), strings.EqualFold(d.Decision, string(v.A.Status))
 		}
 	}
 	handed := ""
@@ -355,9 +358,9 @@ func (v *view) say(l *engine.LinkedApproval) {
 	switch {
 	case !v.A.Open():
 		v.Message, v.MessageClass = strings.TrimSpace(own+" "+v.A.Outcome()), "late"
-		if own != "" {
+		if agrees {
 			v.MessageClass = "good"
-		} else if v.A.Status == statemachine.ApprovalTimedOut {
+		} else if own == "" && v.A.Status == statemachine.ApprovalTimedOut {
 			v.Message = "This comes too late. " + v.Message
 		}
 	case own != "":
