@@ -78,7 +78,7 @@ func (k clientKeys) file(t *testing.T) string {
 	return path
 }
 
-// runs runs a suite to its end.
+// runs has a suite run to its end.
 func runs(t *testing.T, dir string, env []string, words ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientsPatience)
@@ -162,49 +162,35 @@ func TestClientPython(t *testing.T) {
 	if testing.Short() {
 		t.Skip("AWS's other clients are for the long run")
 	}
-	python := withBoto(t)
+	python := pythonWith(t, "boto3", "python3-boto3")
 	_, keys := guarded(t)
 	runs(t, "clients/python", keys.environ("TERCEL_CLIENTS="+keys.file(t), "PYTHONDONTWRITEBYTECODE=1"), python, "suite.py")
 }
 
-// withBoto gives a Python that has boto3.
-func withBoto(t *testing.T) string {
+// pythonWith gives a Python that has a module, which Debian has in a package.
+func pythonWith(t *testing.T, module, debian string) string {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), python, "-c", "import boto3").Run() == nil {
+		if exec.CommandContext(t.Context(), python, "-c", "import "+module).Run() == nil { //nolint:gosec // of this file's own words
 			return python
 		}
 	}
-	t.Skip("there is no Python with boto3 on this machine: it is not tried (Debian has it as python3-boto3)")
+	t.Skipf("there is no Python with %s on this machine: it is not tried (Debian has it as %s)", module, debian)
 	return ""
-}
-
-// step is one of clients/scenario.json.
-type step struct {
-	Call, Error, Message string
-	With                 map[string]any
-	Save                 map[string]string
-	SaveJSON             map[string][]string
-	Expect, Until        map[string]any
-}
-
-func scenario(t *testing.T) []step {
-	t.Helper()
-	text, err := os.ReadFile("clients/scenario.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var read struct{ Steps []step }
-	if err := json.Unmarshal(text, &read); err != nil {
-		t.Fatal(err)
-	}
-	return read.Steps
 }
 
 // TestScenarioIsWhole sees to it that the other clients try every operation.
 func TestScenarioIsWhole(t *testing.T) {
+	text, err := os.ReadFile("clients/scenario.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scenario struct{ Steps []struct{ Call string } }
+	if err := json.Unmarshal(text, &scenario); err != nil {
+		t.Fatal(err)
+	}
 	tried := map[string]bool{}
-	for _, s := range scenario(t) {
+	for _, s := range scenario.Steps {
 		tried[s.Call] = true
 	}
 	if len(tried) != 37 {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -15,22 +14,30 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
 	if len(os.Args) != 3 {
-		log.Fatal("usage: callback TOKEN OUTPUT")
+		fmt.Fprintln(os.Stderr, "usage: callback TOKEN OUTPUT")
+		os.Exit(2)
 	}
-	ctx := context.Background()
+	if err := tell(context.Background(), os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// tell completes the task.
+func tell(ctx context.Context, token, output string) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		log.Fatal(err)
+		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	_, err = sfn.NewFromConfig(cfg).SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &os.Args[1], Output: &os.Args[2]})
+	_, err = sfn.NewFromConfig(cfg).SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: &output})
 	if _, late := errors.AsType[*types.TaskTimedOut](err); late {
 		fmt.Println("too late")
-		return
+		return nil
 	}
 	if err != nil {
-		log.Fatal(err)
+		return fmt.Errorf("telling the service: %w", err)
 	}
 	fmt.Println("told")
+	return nil
 }

@@ -2,13 +2,11 @@
 
 import datetime
 import json
-import os
 import re
 import socket
 import threading
 import time
 import unittest
-from pathlib import Path
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -17,10 +15,8 @@ import botocore.auth
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-SERVER = json.loads(Path(os.environ["TERCEL_CLIENTS"]).read_text())
-SCENARIO = json.loads((Path(__file__).parent.parent / "scenario.json").read_text())
-PATIENCE = 60  # seconds
-ROLE = "arn:aws:iam::123456789012:role/any"
+from scenario import PATIENCE, ROLE, SCENARIO, SERVER, at, filled
+
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 
 attempts = 0
@@ -51,26 +47,6 @@ def snake(operation):
 
 def send(operation, by=CLIENT, **params):
     return getattr(by, snake(operation))(**params)
-
-
-def filled(value, saved):
-    """Puts what was saved in the place of its names."""
-    if isinstance(value, str):
-        return re.sub(r"\$([a-zA-Z]\w*)", lambda m: saved.get(m[1], m[0]), value)
-    if isinstance(value, list):
-        return [filled(v, saved) for v in value]
-    if isinstance(value, dict):
-        return {k: filled(v, saved) for k, v in value.items()}
-    return value
-
-
-def at(value, path):
-    for step in path.split("."):
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError):
-            return None
-    return value
 
 
 def settled(operation, until, **params):

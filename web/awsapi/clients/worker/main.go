@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 	"os/signal"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,22 +19,31 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
 	if len(os.Args) != 2 {
-		log.Fatal("usage: worker ACTIVITY-ARN")
+		fmt.Fprintln(os.Stderr, "usage: worker ACTIVITY-ARN")
+		os.Exit(2)
 	}
+	if err := work(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// work does tasks until it is interrupted.
+func work(activity string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		log.Fatal(err)
+		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	w := worker{client: sfn.NewFromConfig(cfg), activity: os.Args[1]}
+	w := worker{client: sfn.NewFromConfig(cfg), activity: activity}
 	for ctx.Err() == nil {
 		if err := w.next(ctx); err != nil && ctx.Err() == nil {
-			log.Print(err)
+			fmt.Fprintln(os.Stderr, err)
 		}
 	}
+	return nil
 }
 
 type worker struct {
@@ -60,7 +69,7 @@ func (w *worker) next(ctx context.Context) error {
 			TaskToken: task.TaskToken, Error: aws.String("BadOrder"), Cause: aws.String(err.Error()),
 		})
 	} else {
-		_, err = w.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: task.TaskToken, Output: aws.String(fmt.Sprint(total))})
+		_, err = w.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: task.TaskToken, Output: aws.String(strconv.Itoa(total))})
 	}
 	if _, late := errors.AsType[*types.TaskTimedOut](err); late {
 		return nil // the execution has gone on without
