@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tercel-workflows/tercel/statemachine"
 	"github.com/tercel-workflows/tercel/statemachine/event"
 )
 
@@ -26,7 +25,11 @@ type MapRun struct {
 	Children Counts // one for each item, or for each batch
 	Items    Counts
 
-	event int64 // the id of its MapStateStarted, with which its ARN ends
+	RedriveCount int // how often it went on with its execution after it had ended
+	RedrivenAt   *time.Time
+
+	event    int64 // the id of its MapStateStarted, with which its ARN ends
+	children []*mapChild
 }
 
 // Counts count by what has become of things.
@@ -48,7 +51,7 @@ func (e *Engine) MapRuns(ctx context.Context, x Execution) ([]MapRun, error) {
 		return nil, err
 	}
 	row := page.Execution.ExecutionRow
-	r := &mapRunReader{run: page.Machine.NewRun(e.info(&row)), open: map[event.FrameID]*mapRun{}, parents: map[event.FrameID]*mapRun{}}
+	r := &mapRunReader{run: page.Machine.NewRun(e.info(&row)), open: map[event.FrameID]*mapRun{}, child: map[event.FrameID]*mapChild{}}
 	for _, ev := range events {
 		if err := r.add(ev); err != nil {
 			return nil, fmt.Errorf("reading the map runs of execution %s: %w", x.ID, err)
@@ -94,122 +97,4 @@ func (e *Engine) MapRun(ctx context.Context, namespace, arn string) (MapRun, err
 		}
 	}
 	return MapRun{}, none
-}
-
-// mapRunReader counts what the map runs of an execution do.
-type mapRunReader struct {
-	run     *statemachine.Run
-	found   []*mapRun
-	open    map[event.FrameID]*mapRun // by the frame of the Map
-	parents map[event.FrameID]*mapRun // by the frames of iterations
-}
-
-type mapRun struct {
-	MapRun
-
-	items map[event.FrameID]int // how many items each open iteration has
-	batch []int                 // by index, how many items it has; nil: one each
-	ended bool
-}
-
-// add folds the next event of the execution.
-func (r *mapRunReader) add(ev statemachine.Event) error {
-	if err := r.run.Apply(ev); err != nil {
-		return err
-	}
-	f := r.run.Frame(ev.Frame)
-	switch data := ev.Data.(type) {
-	case event.MapStarted:
-		if label, ok := f.Distributed(); ok && !f.Hidden() {
-			m := &mapRun{MapRun: MapRun{
-				Label: label, StartedAt: ev.Time, event: f.MapStarted(), MaxConcurrency: data.MaxConcurrency,
-				ToleratedCount: max(0, data.ToleratedCount), ToleratedPercentage: max(0, data.ToleratedPercentage),
-			}, items: map[event.FrameID]int{}, batch: f.Batches()}
-			m.Children.Total, m.Items.Total = f.Size(), f.Size()
-			if m.batch != nil {
-				m.Items.Total = 0
-				for _, n := range m.batch {
-					m.Items.Total += n
-				}
-			}
-			r.open[ev.Frame] = m
-			r.found = append(r.found, m)
-		}
-	case event.MapChanged:
-		if m := r.open[ev.Frame]; m != nil {
-			m.MaxConcurrency, m.ToleratedCount = data.MaxConcurrency, max(0, data.ToleratedCount)
-			m.ToleratedPercentage = max(0, data.ToleratedPercentage)
-		}
-	case event.IterationStarted:
-		if m := r.open[ev.Frame]; m != nil {
-			child := r.run.LastFrame()
-			r.parents[child.ID()] = m
-			n := 1
-			if m.batch != nil {
-				n = m.batch[child.Index()]
-			}
-			m.items[child.ID()] = n
-			m.Children.Running++
-			m.Items.Running += n
-		}
-	case event.IterationSucceeded:
-		r.ended(ev, func(c *Counts) *int { return &c.Succeeded })
-	case event.IterationFailed:
-		r.ended(ev, func(c *Counts) *int { return &c.Failed })
-	case event.IterationAborted:
-		r.ended(ev, func(c *Counts) *int { return &c.Aborted })
-	case event.MapSucceeded:
-		r.stopped(ev, Succeeded)
-	case event.MapFailed:
-		r.stopped(ev, Failed)
-	}
-	return nil
-}
-
-// ended counts an iteration.
-func (r *mapRunReader) ended(ev statemachine.Event, counter func(*Counts) *int) {
-	m := r.parents[ev.Frame]
-	if m == nil {
-		return
-	}
-	n := m.items[ev.Frame]
-	delete(m.items, ev.Frame)
-	delete(r.parents, ev.Frame)
-	m.Children.Running--
-	m.Items.Running -= n
-	*counter(&m.Children)++
-	*counter(&m.Items) += n
-}
-
-// stopped notes the end of a Map.
-func (r *mapRunReader) stopped(ev statemachine.Event, status Status) {
-	if m := r.open[ev.Frame]; m != nil {
-		at := ev.Time
-		m.Status, m.StoppedAt, m.ended = status, &at, true
-		delete(r.open, ev.Frame)
-	}
-}
-
-// result gives what was counted. A Map that has not ended with its execution was aborted with it.
-func (m *mapRun) result(x Execution) MapRun {
-	out := m.MapRun
-	out.Execution = x
-	if !m.ended {
-		out.Status = Running
-		if x.Status != Running {
-			out.Status, out.StoppedAt = Aborted, x.EndedAt
-		}
-	}
-	for _, c := range []*Counts{&out.Children, &out.Items} {
-		if out.Status != Running { // what ran on when the Map ended, and what never began
-			c.Aborted += c.Running
-			c.Running = 0
-		}
-		c.Pending = c.Total - c.Running - c.Succeeded - c.Failed - c.Aborted
-		if out.Status != Running {
-			c.Aborted += c.Pending
-			c.Pending = 0
-		}
-	}
-	return out
 }

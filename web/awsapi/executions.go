@@ -108,6 +108,9 @@ type describeExecutionOutput struct {
 }
 
 func (a *API) describeExecution(ctx context.Context, ns string, in *describeExecutionInput) (*describeExecutionOutput, error) {
+	if r, err := parseARN(*in.ExecutionArn, kindExecution); err == nil && r.label != "" {
+		return a.describeMapRunExecution(ctx, ns, in)
+	}
 	x, err := a.execution(ctx, ns, *in.ExecutionArn, kindExecution, kindExpress)
 	if err != nil {
 		return nil, err
@@ -152,8 +155,16 @@ func shown(v *value.Value) (*string, *included) {
 
 // execution gives the execution of an ARN, which must be of one of some kinds.
 func (a *API) execution(ctx context.Context, ns, arn string, kinds ...string) (engine.Execution, error) {
-	if _, err := parseARN(arn, kinds...); err != nil {
+	r, err := parseARN(arn, kinds...)
+	if err != nil {
 		return engine.Execution{}, err
+	}
+	if r.label != "" { // a child of a map run, which exists for ListExecutions and DescribeExecution only
+		if _, err := a.eng.MapRunChild(ctx, ns, arn); err != nil {
+			return engine.Execution{}, subject{execution: arn}.fault(err)
+		}
+		return engine.Execution{}, fault400("UnsupportedOperationException",
+			"The children of a distributed Map are iterations of its execution here, without a history of their own; they stop and are redriven with it.")
 	}
 	x, err := a.eng.DescribeExecution(ctx, ns, arn)
 	return x, subject{execution: arn}.fault(err)

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/tercel-workflows/tercel/engine"
@@ -24,6 +25,7 @@ type describeMapRunOutput struct {
 	ItemCounts       counts  `json:"itemCounts"`
 	ExecutionCounts  counts  `json:"executionCounts"`
 	RedriveCount     int     `json:"redriveCount"`
+	RedriveDate      *epoch  `json:"redriveDate,omitempty"`
 }
 
 // counts are those of items and of child executions.
@@ -67,6 +69,7 @@ func (a *API) describeMapRun(ctx context.Context, ns string, in *mapRunInput) (*
 		MapRunArn: m.ARN, ExecutionArn: m.Execution.ARN, Status: string(m.Status), StartDate: epoch(m.StartedAt), StopDate: since(m.StoppedAt),
 		MaxConcurrency: m.MaxConcurrency, ToleratedPercent: m.ToleratedPercentage, ToleratedCount: m.ToleratedCount,
 		ItemCounts: counted(m.Items), ExecutionCounts: counted(m.Children),
+		RedriveCount: m.RedriveCount, RedriveDate: since(m.RedrivenAt),
 	}, nil
 }
 
@@ -145,11 +148,56 @@ func (a *API) updateMapRun(ctx context.Context, ns string, in *updateMapRunInput
 	return empty{}, err
 }
 
-// listMapRunExecutions lists the child executions of a map run.
+// listMapRunExecutions lists the iterations of a map run as its child executions, the newest first.
 func (a *API) listMapRunExecutions(ctx context.Context, ns string, in *listExecutionsInput) (*listExecutionsOutput, error) {
 	if _, err := a.mapRun(ctx, ns, *in.MapRunArn); err != nil {
 		return nil, err
 	}
-	return nil, fault400("UnsupportedOperationException",
-		"The children of a distributed Map are iterations of its execution here, not executions; DescribeMapRun counts them.")
+	page, err := a.page(in.MaxResults, in.NextToken, "ListExecutions", ns, *in.MapRunArn, text(in.StatusFilter), text(in.RedriveFilter))
+	if err != nil {
+		return nil, err
+	}
+	_, list, err := a.eng.MapRunChildren(ctx, ns, *in.MapRunArn)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(list)
+	if page.after != "" { // its child is there for as long as the execution is
+		at := slices.IndexFunc(list, func(c engine.MapRunChild) bool { return c.Name == page.after })
+		list = list[at+1:]
+	}
+	list = slices.DeleteFunc(list, func(c engine.MapRunChild) bool {
+		return in.StatusFilter != nil && string(c.Status) != *in.StatusFilter ||
+			in.RedriveFilter != nil && (c.RedriveCount > 0) != (*in.RedriveFilter == "REDRIVEN")
+	})
+	list, next := cut(page, list, func(c engine.MapRunChild) string { return c.Name })
+	out := &listExecutionsOutput{Executions: make([]executionItem, 0, len(list)), NextToken: next}
+	for _, c := range list {
+		out.Executions = append(out.Executions, executionItem{
+			ExecutionArn: c.ARN, StateMachineArn: c.MachineARN, Name: c.Name, Status: string(c.Status), StartDate: epoch(c.StartedAt),
+			StopDate: since(c.StoppedAt), MapRunArn: &c.MapRunARN, ItemCount: &c.Items,
+			RedriveCount: c.RedriveCount, RedriveDate: since(c.RedrivenAt),
+		})
+	}
+	return out, nil
+}
+
+// describeMapRunExecution describes an iteration of a map run as an execution.
+func (a *API) describeMapRunExecution(ctx context.Context, ns string, in *describeExecutionInput) (*describeExecutionOutput, error) {
+	c, err := a.eng.MapRunChild(ctx, ns, *in.ExecutionArn)
+	if err != nil {
+		return nil, subject{execution: *in.ExecutionArn}.fault(err)
+	}
+	out := &describeExecutionOutput{
+		ExecutionArn: c.ARN, StateMachineArn: c.MachineARN, Name: c.Name, Status: string(c.Status), MapRunArn: &c.MapRunARN,
+		StartDate: epoch(c.StartedAt), StopDate: since(c.StoppedAt), RedriveCount: c.RedriveCount, RedriveDate: since(c.RedrivenAt),
+		RedriveStatus:       "NOT_REDRIVABLE",
+		RedriveStatusReason: optional("It is redriven with the execution that its map run belongs to"),
+	}
+	if text(in.IncludedData) != metadataOnly {
+		out.Input, out.InputDetails = shown(c.Input)
+		out.Output, out.OutputDetails = shown(c.Output)
+		out.Error, out.Cause = c.Error, c.Cause
+	}
+	return out, nil
 }

@@ -110,3 +110,81 @@ func TestUpdateMapRun(t *testing.T) {
 		}
 	}
 }
+
+// The iterations of a map run are told of as its child executions.
+func TestListMapRunExecutions(t *testing.T) {
+	s := newServer(t)
+	x, mapRun := s.held()
+	s.update(sfn.UpdateMapRunInput{MapRunArn: mapRun, MaxConcurrency: aws.Int32(3)})
+	first, second := s.work(), s.work()
+	_, err := s.SendTaskSuccess(s.ctx, &sfn.SendTaskSuccessInput{TaskToken: first.TaskToken, Output: aws.String(`{"r": 1}`)})
+	if err == nil {
+		_, err = s.SendTaskFailure(s.ctx, &sfn.SendTaskFailureInput{TaskToken: second.TaskToken, Error: aws.String("Bad"), Cause: aws.String("so")})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(in sfn.ListExecutionsInput) (statuses string, found []types.ExecutionListItem) {
+		in.MapRunArn, in.MaxResults = mapRun, 1
+		pages := sfn.NewListExecutionsPaginator(s, &in)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(s.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, page.Executions...)
+		}
+		for _, c := range found {
+			statuses += string(c.Status) + " "
+			same(t, "of map run", *c.MapRunArn, *mapRun)
+			same(t, "machine", *c.StateMachineArn, *arnOf("stateMachine", "held/Held"))
+			same(t, "items", *c.ItemCount, int32(1))
+		}
+		return statuses, found
+	}
+	statuses, all := list(sfn.ListExecutionsInput{})
+	same(t, "all", statuses, "RUNNING RUNNING FAILED SUCCEEDED ")
+	describe := func(arn *string) string {
+		out, err := s.DescribeExecution(s.ctx, &sfn.DescribeExecutionInput{ExecutionArn: arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "map run", *out.MapRunArn, *mapRun)
+		return fmt.Sprint(out.Status, " ", aws.ToString(out.Input), " ", aws.ToString(out.Output), " ", aws.ToString(out.Error), " ",
+			aws.ToString(out.Cause), " ", out.StopDate != nil)
+	}
+	same(t, "one that succeeded", describe(all[3].ExecutionArn), `SUCCEEDED "a" {"r": 1}   true`)
+	same(t, "one that failed", describe(all[2].ExecutionArn), `FAILED "b"  Bad so true`)
+	same(t, "one that runs", describe(all[1].ExecutionArn), `RUNNING "c"    false`)
+	statuses, _ = list(sfn.ListExecutionsInput{StatusFilter: types.ExecutionStatusFailed})
+	same(t, "failed", statuses, "FAILED ")
+	statuses, _ = list(sfn.ListExecutionsInput{RedriveFilter: types.ExecutionRedriveFilterRedriven})
+	same(t, "redriven", statuses, "")
+	_, err = s.GetExecutionHistory(s.ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: all[0].ExecutionArn})
+	refused(t, err, "UnsupportedOperationException", "")
+	for _, name := range []string{"held/Other:" + *all[0].Name, "other/Held:" + *all[0].Name, "held/Held:" + *all[0].Name + "9", "held/Held:x"} {
+		_, err = s.DescribeExecution(s.ctx, &sfn.DescribeExecutionInput{ExecutionArn: arnOf("execution", name)})
+		refused(t, err, "ExecutionDoesNotExist", "Execution Does Not Exist: '"+*arnOf("execution", name)+"'")
+	}
+
+	if _, err := s.StopExecution(s.ctx, &sfn.StopExecutionInput{ExecutionArn: x}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "stopped", s.counts(mapRun), "ABORTED max 3 tolerated 3 0: 0 0 1 1 2 of 4, written 0")
+	statuses, _ = list(sfn.ListExecutionsInput{})
+	same(t, "all of the stopped one", statuses, "ABORTED ABORTED FAILED SUCCEEDED ")
+	if _, err := s.RedriveExecution(s.ctx, &sfn.RedriveExecutionInput{ExecutionArn: x}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "redriven", s.counts(mapRun), "RUNNING max 3 tolerated 3 0: 0 2 1 1 0 of 4, written 0")
+	statuses, _ = list(sfn.ListExecutionsInput{RedriveFilter: types.ExecutionRedriveFilterRedriven})
+	same(t, "the redriven ones", statuses, "RUNNING RUNNING ")
+	for range 2 {
+		task := s.work()
+		if _, err := s.SendTaskSuccess(s.ctx, &sfn.SendTaskSuccessInput{TaskToken: task.TaskToken, Output: aws.String("2")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "the end", string(s.end(x).Status), "SUCCEEDED")
+	same(t, "at the end", s.counts(mapRun), "SUCCEEDED max 3 tolerated 3 0: 0 0 3 1 0 of 4, written 0")
+}
