@@ -31,7 +31,7 @@ demo: postgres build ## start everything, run the examples for real, kill the en
 	@$(GO) run ./examples/demo -tercel $(BIN)/tercel
 
 .PHONY: test
-test: postgres ## vet, then every test; needs Go, and installs Postgres where it may
+test: postgres clients ## vet, then every test; needs Go, and installs Postgres and clients of AWS where it may
 	$(GO) vet ./...
 	@$(GO) run ./scripts/gotest -shuffle=on -timeout=9m $(TESTFLAGS) $(PKG)
 
@@ -88,6 +88,10 @@ conformance: ## the cases recorded from the reference service: make conformance 
 .PHONY: postgres
 postgres: ## see to it that Postgres binaries are on this machine
 	@scripts/postgres
+
+.PHONY: clients
+clients: ## see to it that AWS's clients, which the tests drive Tercel with, are on this machine
+	@scripts/clients
 
 .PHONY: clean
 clean: ## remove what the other tasks made in this folder
