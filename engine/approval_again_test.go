@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,5 +161,44 @@ func TestApproverNames(t *testing.T) {
 	}
 	if after, err := e.Approval(b.ctx(), "", a.ID); err != nil || after.Decisions[0].By != "ada@example.com" || after.AskedAt.After(time.Now()) {
 		t.Errorf("the inbox has %+v, %v", after, err)
+	}
+}
+
+// TestOneApprovalRace: a thousand decisions of one approver, by link and by name, on two nodes: one wins, and everybody else gets
+// the settled answer.
+func TestOneApprovalRace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	nodes := []*engine.Engine{b.start(parkAtOnce), b.start(parkAtOnce)}
+	b.deploy(nodes[0], "pay", asking(`{"Title": "Pay", "Approvers": ["ada"]}`))
+	x := b.begin(nodes[0], "pay", `{}`)
+	a := b.approval(nodes[0], x.ID)
+	token := b.token(nodes[0], a, "ada")
+	var racing sync.WaitGroup
+	var approved, rejected atomic.Int64
+	for n := range 1000 {
+		racing.Go(func() {
+			r := engine.DecisionRequest{Approval: a.ID, By: "ada", Approved: n%3 == 0}
+			decide := nodes[n%2].DecideApproval
+			if n%5 < 2 {
+				decide = func(ctx context.Context, r engine.DecisionRequest) (engine.Approval, error) {
+					return nodes[n%2].DecideByLink(ctx, token, r)
+				}
+			}
+			after, err := decide(b.ctx(), r)
+			switch {
+			case err == nil && r.Approved:
+				approved.Add(1)
+			case err == nil:
+				rejected.Add(1)
+			case !isCode(err, engine.CodeApprovalSettled) || after.Open():
+				t.Errorf("who comes late is told %v", err)
+			}
+		})
+	}
+	racing.Wait()
+	want := map[int64]string{1: "approved", 0: "rejected"}[approved.Load()]
+	if done := b.wait(nodes[1], x.ID); approved.Load()+rejected.Load() != 1 || done.Output.Get("decision").Text() != want {
+		t.Errorf("%d approvals and %d rejections won, and the output is %s", approved.Load(), rejected.Load(), done.Output)
 	}
 }
