@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,7 +177,7 @@ func TestEachTaskOnce(t *testing.T) {
 	}
 	var ids []uuid.UUID
 	for i := range singles {
-		ids = append(ids, b.begin(nodes[i%2], "one", fmt.Sprint(i)).ID)
+		ids = append(ids, b.begin(nodes[i%2], "one", strconv.Itoa(i)).ID)
 		if i%(singles/maps) == 0 {
 			ids = append(ids, b.begin(nodes[i/50%2], "map", "{}").ID)
 		}

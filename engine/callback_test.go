@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math/rand/v2"
 	"strings"
@@ -49,7 +50,7 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		for i := from; i < len(b); i++ {
 			b[i] = byte(random.Uint32())
 		}
-		if string(b) != string(raw) {
+		if !bytes.Equal(b, raw) {
 			refused(base64.RawURLEncoding.EncodeToString(b), callbackActions[1+random.IntN(3)])
 		}
 	}

@@ -134,7 +134,8 @@ func TestActivityQueue(t *testing.T) {
 	f.wantTaken(f.taken("a", 10, time.Hour), 5, 0)
 
 	got, err := f.TakeActivityTasks(ctx, []engine.ActivityDemand{
-		{Namespace: "default", Activity: "a", Workers: 1}, {Namespace: "default", Activity: "b", Workers: 1},
+		{Namespace: "default", Activity: "a", Workers: 1},
+		{Namespace: "default", Activity: "b", Workers: 1},
 		{Namespace: "other", Activity: "b", Workers: 1},
 	}, time.Hour)
 	if err != nil || len(got) != 1 || got[0].Activity != "b" || got[0].Namespace != "default" ||

@@ -120,7 +120,7 @@ func TestActivityExec(t *testing.T) {
 		if x, err = eng.Wait(t.Context(), x.ID); err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got string
 		if x.Output != nil {
 			got = x.Output.String()
 		} else {
