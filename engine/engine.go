@@ -40,6 +40,7 @@ type Engine struct {
 	functions    *functions
 	activities   *activities
 	integrations *integrations
+	own          ownAPI
 
 	node     atomic.Pointer[Node]
 	leased   atomic.Bool  // the last renewal succeeded
@@ -130,6 +131,7 @@ func New(cfg Config) (*Engine, error) {
 	e.registryLoop = newLoop("registry", e.log, e.refresh)
 	e.childLoop = newLoop("children", e.log, e.tellParents)
 	e.integrations = e.newIntegrations()
+	e.own.ready = make(chan struct{})
 	e.activityLoop = newLoop("activities", e.log, e.supplyWorkers)
 	e.noticeLoop = newLoop("notices", e.log, e.sendNotices)
 	e.timers.loop = e.timerLoop

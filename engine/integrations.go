@@ -30,6 +30,7 @@ type integrations struct {
 	http     *invoke.Endpoint
 	aws      *aws.Client
 	inEngine map[string]*function // what the engine does itself, by the resource behind arn:PARTITION:states:::
+	own      func(action string) invoke.Invoker
 
 	mu    sync.RWMutex
 	found map[string]*function
@@ -62,6 +63,7 @@ func (e *Engine) newIntegrations() *integrations {
 			"aws-sdk:sfn:sendTaskFailure":   {invoker: sdkCall{e, sendTaskFailure}},
 			"aws-sdk:sfn:sendTaskHeartbeat": {invoker: sdkCall{e, sendTaskHeartbeat}},
 		},
+		own:   func(action string) invoke.Invoker { return sdkCall{e, ownCall{e, action}.do} },
 		found: map[string]*function{},
 	}
 }
@@ -82,6 +84,8 @@ func (i *integrations) find(resource string) *function {
 		f = &function{invoker: f.invoker, starts: f.starts}
 	} else if service == "http" && action == "invoke" {
 		f = &function{invoker: i.http}
+	} else if name, ok := strings.CutPrefix(action, "sfn:"); ok && service == "aws-sdk" && name != "" {
+		f = &function{invoker: i.own(name)}
 	} else if a := i.aws.Find(service, action); a != nil {
 		f = &function{invoker: a}
 	}

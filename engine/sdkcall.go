@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ func (s sdkCall) Invoke(ctx context.Context, call *invoke.Invocation) (*value.Va
 
 // sdkError is a refusal in the words of the AWS SDK integrations.
 func sdkError(coded *Error) error {
-	return &invoke.TaskError{Name: "Sfn." + string(coded.Code) + "Exception", Cause: fmt.Sprintf(
+	return &invoke.TaskError{Name: "Sfn." + strings.TrimSuffix(string(coded.Code), "Exception") + "Exception", Cause: fmt.Sprintf(
 		"%s (Service: Sfn, Status Code: 400, Request ID: %s)", coded.Message, uuid.NewString())}
 }
 

@@ -64,9 +64,11 @@ func NewRouter(cfg Config) *chi.Mux {
 	r.MethodNotAllowed(a.MethodNotAllowed)
 
 	r.Get("/", index(cfg.Version))
-	r.Method(http.MethodPost, "/", awsapi.New(awsapi.Config{
+	sfn := awsapi.New(awsapi.Config{
 		Engine: cfg.Engine, Access: cfg.Access, Logger: cfg.Logger, MaxBody: cfg.MaxBody, Draining: cfg.Draining,
-	}))
+	})
+	cfg.Engine.ServeTasks(sfn)
+	r.Method(http.MethodPost, "/", sfn)
 	r.Method(http.MethodGet, "/healthz", a.Handle(a.Healthz))
 	r.Method(http.MethodGet, "/readyz", a.Handle(a.Readyz))
 	if cfg.Metrics != nil {

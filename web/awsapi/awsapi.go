@@ -106,15 +106,20 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := principal.Require(op.scope, ns); err != nil {
 		return nil, err
 	}
+	if op.waits {
+		// The request has been read; its time limit must not end the wait.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
+	return a.perform(a.originated(access.With(r.Context(), principal), r, w), name, op, ns, body)
+}
+
+// perform carries out an operation for the principal of ctx, which may do so.
+func (a *API) perform(ctx context.Context, name string, op *operation, ns string, body []byte) (any, error) {
 	do, about, err := op.read(body)
 	if err != nil {
 		return nil, err
 	}
-	ctx := a.originated(access.With(r.Context(), principal), r, w)
-	if op.waits {
-		// The request has been read; its time limit must not end the wait.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	} else {
+	if !op.waits {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.cfg.Timeout)
 		defer cancel()

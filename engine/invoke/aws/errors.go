@@ -87,11 +87,11 @@ func exceptionName(code string) string {
 	case code == "NonExistentQueue":
 		return "QueueDoesNotExistException"
 	case strings.HasSuffix(code, "Exception"):
-		return capital(code)
+		return Capital(code)
 	case strings.HasSuffix(code, "Fault"):
-		return capital(strings.TrimSuffix(code, "Fault")) + "Exception"
+		return Capital(strings.TrimSuffix(code, "Fault")) + "Exception"
 	default:
-		return capital(code) + "Exception"
+		return Capital(code) + "Exception"
 	}
 }
 

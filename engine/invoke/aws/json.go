@@ -11,7 +11,7 @@ import (
 // jsonRequest makes the request of a service with a JSON protocol.
 func (a *Action) jsonRequest(arguments *value.Value) request {
 	if a.service.camel {
-		arguments = recased(arguments, small)
+		arguments = Uncapitalized(arguments)
 	}
 	version := "1.0"
 	if a.service.protocol == json11 {
@@ -21,7 +21,7 @@ func (a *Action) jsonRequest(arguments *value.Value) request {
 		method: http.MethodPost, path: "/", body: arguments.JSON(),
 		headers: map[string]string{
 			"Content-Type": "application/x-amz-json-" + version,
-			"X-Amz-Target": a.service.target + "." + capital(a.name),
+			"X-Amz-Target": a.service.target + "." + Capital(a.name),
 		},
 	}
 }
@@ -36,10 +36,16 @@ func (a *Action) jsonResult(body []byte) (*value.Value, error) {
 		return nil, fmt.Errorf("the service answered with what is %w", err)
 	}
 	if a.service.camel {
-		v = recased(v, capital)
+		v = Capitalized(v)
 	}
 	return v, nil
 }
+
+// Capitalized lets the names of members begin with a capital, at all levels, as definitions have them.
+func Capitalized(v *value.Value) *value.Value { return recased(v, Capital) }
+
+// Uncapitalized lets them begin with a small letter.
+func Uncapitalized(v *value.Value) *value.Value { return recased(v, small) }
 
 // freeKeys are members whose own members are named by people: these names stay as they are.
 var freeKeys = []string{"tags", "Tags", "labels", "Labels", "dockerLabels", "DockerLabels", "options", "Options", "attributes", "Attributes"}

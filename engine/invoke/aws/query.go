@@ -15,7 +15,7 @@ import (
 
 // queryRequest makes the request of a service with the query protocol, which takes a form.
 func (a *Action) queryRequest(arguments *value.Value) request {
-	form := url.Values{"Action": {capital(a.name)}, "Version": {a.service.version}}
+	form := url.Values{"Action": {Capital(a.name)}, "Version": {a.service.version}}
 	for i, key := range arguments.Keys() {
 		addQuery(form, key, arguments.At(i))
 	}
@@ -67,7 +67,7 @@ func queryResult(body []byte, action string) (*value.Value, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if t.Name.Local == capital(action)+"Result" {
+			if t.Name.Local == Capital(action)+"Result" {
 				inside = true
 			} else if inside {
 				name, text = t.Name.Local, ""
@@ -75,7 +75,7 @@ func queryResult(body []byte, action string) (*value.Value, error) {
 		case xml.CharData:
 			text += string(t)
 		case xml.EndElement:
-			if t.Name.Local == capital(action)+"Result" {
+			if t.Name.Local == Capital(action)+"Result" {
 				inside = false
 			} else if inside && t.Name.Local == name {
 				o.Set(name, value.FromString(text))

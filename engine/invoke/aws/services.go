@@ -143,10 +143,11 @@ func (s *service) errorPrefix() string {
 	if s.error != "" {
 		return s.error
 	}
-	return capital(s.name)
+	return Capital(s.name)
 }
 
-func capital(name string) string {
+// Capital lets a name begin with a capital.
+func Capital(name string) string {
 	r, size := utf8.DecodeRuneInString(name)
 	return string(unicode.ToUpper(r)) + name[size:]
 }

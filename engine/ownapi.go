@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/tercel-workflows/tercel/engine/invoke"
+	"github.com/tercel-workflows/tercel/engine/invoke/aws"
+	"github.com/tercel-workflows/tercel/statemachine/value"
+)
+
+// OwnAPI is the AWS Step Functions API of this cluster, which tasks reach as aws-sdk:sfn:ACTION. Package web/awsapi is it.
+type OwnAPI interface {
+	// Operation carries out an operation for a task, in the task's namespace, and gives its output as JSON with times as text. An
+	// *Error is the refusal of the API.
+	Operation(ctx context.Context, task TaskInfo, name string, input []byte) (output []byte, err error)
+}
+
+// ownAPI holds the API once there is one.
+type ownAPI struct {
+	once  sync.Once
+	ready chan struct{}
+	api   OwnAPI
+}
+
+// ServeTasks lets tasks call the API of this cluster. Those that do so before wait for it. Only the first call counts.
+func (e *Engine) ServeTasks(api OwnAPI) {
+	e.own.once.Do(func() {
+		e.own.api = api
+		close(e.own.ready)
+	})
+}
+
+// ownCall is an action of aws-sdk:sfn that is left to OwnAPI.
+type ownCall struct {
+	engine *Engine
+	action string // begins with a small letter
+}
+
+// do carries the operation out.
+func (o ownCall) do(ctx context.Context, _ *Engine, call *invoke.Invocation) (*value.Value, error) {
+	if call.Arguments.Kind() != value.Object {
+		return nil, invoke.Unusable(call.Arguments, "The parameters must be an object")
+	}
+	select {
+	case <-o.engine.own.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	output, err := o.engine.own.api.Operation(ctx, call.TaskInfo, aws.Capital(o.action), aws.Uncapitalized(call.Arguments).JSON())
+	if err != nil {
+		return nil, err
+	}
+	v, err := value.Parse(output)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer to aws-sdk:sfn:%s: %w", o.action, err)
+	}
+	return aws.Capitalized(v), nil
+}
