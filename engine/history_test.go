@@ -87,7 +87,8 @@ func newEventful(t *testing.T, s engine.Store) (*bench, *engine.Engine) {
 	b.fn("flaky", func(context.Context, engine.TaskInfo, json.RawMessage) (any, error) {
 		return nil, &invoke.TaskError{Name: "Flaky", Cause: "as ever"}
 	})
-	return b, b.start()
+	e := b.start()
+	return b, e
 }
 
 // Pages of a history, in either direction and of any size, are parts of the whole; and a page in the middle or at the end
@@ -102,8 +103,12 @@ func TestHistoryPages(t *testing.T) {
 	rows := int(s.rows.Swap(0))
 	service := slices.DeleteFunc(slices.Clone(all), func(ev engine.HistoryEvent) bool { return ev.Extra })
 	for _, q := range []engine.HistoryQuery{
-		{Limit: 700}, {Limit: 700, Reverse: true}, {Limit: 1000, Service: true}, {Limit: 333, Service: true, Reverse: true},
-		{Limit: 100_000}, {Limit: 100_000, Reverse: true},
+		{Limit: 700},
+		{Limit: 700, Reverse: true},
+		{Limit: 1000, Service: true},
+		{Limit: 333, Service: true, Reverse: true},
+		{Limit: 100_000},
+		{Limit: 100_000, Reverse: true},
 	} {
 		want := slices.Clone(all)
 		if q.Service {

@@ -1,6 +1,7 @@
 package statemachine
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -127,10 +128,10 @@ States:
 		_, _, err := m.Decide(run, env, TaskSucceeded{Task: task, Result: value.Trusted([]byte(`1`))})
 		return err
 	}
-	if err := answer(run.lastTask - 5); err != ErrTaskTimedOut {
+	if err := answer(run.lastTask - 5); !errors.Is(err, ErrTaskTimedOut) {
 		t.Errorf("a late answer gives %v, want %v", err, ErrTaskTimedOut)
 	}
-	if err := answer(5); err != ErrTaskDoesNotExist {
+	if err := answer(5); !errors.Is(err, ErrTaskDoesNotExist) {
 		t.Errorf("a very late answer gives %v, want %v", err, ErrTaskDoesNotExist)
 	}
 }

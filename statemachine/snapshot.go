@@ -50,6 +50,12 @@ func (r *Run) encodeTimes(e *event.Encoder) {
 	}
 }
 
+// restorer reads a snapshot into a run.
+type restorer struct {
+	*event.Decoder
+	run *Run
+}
+
 // times reads what encodeTimes wrote; snapshots of older releases have nothing of it.
 func (rs *restorer) times() {
 	rs.run.lastAt = rs.Time()
@@ -154,11 +160,6 @@ func (m *Machine) Restore(info Info, snapshot []byte) (*Run, error) {
 	}
 	r.root = root
 	return r, nil
-}
-
-type restorer struct {
-	*event.Decoder
-	run *Run
 }
 
 func (rs *restorer) frame(parent *Frame, flowOf func(index int) *flow) (*Frame, error) {

@@ -165,7 +165,7 @@ func TestApprovalLinkVerb(t *testing.T) {
 	if !ok {
 		t.Fatalf("the link is %q", link)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.env["TERCEL_SERVER"]+engine.ApprovalPath+token, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.env["TERCEL_SERVER"]+engine.ApprovalPath+token, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

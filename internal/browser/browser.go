@@ -60,7 +60,7 @@ func Open(t testing.TB) *Page {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", //nolint:gosec // a browser, of the test's machine
+	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe",
 		"--user-data-dir="+t.TempDir(), "about:blank")
 	cmd.ExtraFiles = []*os.File{toBrowser, fromBrowser} // 3 and 4, where it looks for them
@@ -123,13 +123,7 @@ func (p *Page) read(out *os.File) {
 	for {
 		line, err := lines.ReadBytes(0)
 		if err != nil {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.ended = fmt.Errorf("reading from the browser: %w", err)
-			for id, waiting := range p.answers {
-				close(waiting)
-				delete(p.answers, id)
-			}
+			p.end(fmt.Errorf("reading from the browser: %w", err))
 			return
 		}
 		var a answer
@@ -142,6 +136,17 @@ func (p *Page) read(out *os.File) {
 			delete(p.answers, a.ID)
 		}
 		p.mu.Unlock()
+	}
+}
+
+// end lets those who wait for the browser know that it has ended.
+func (p *Page) end(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = why
+	for id, waiting := range p.answers {
+		close(waiting)
+		delete(p.answers, id)
 	}
 }
 
