@@ -24,11 +24,7 @@ func TestClientCLI(t *testing.T) {
 			{"describe-activity --activity-arn x", "An error occurred (InvalidArn) when calling the DescribeActivity operation: ", keys.Secret},
 			{"list-activities", "An error occurred (InvalidSignatureException) when calling the ListActivities operation: ", "wrong"},
 		} {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, "aws", append([]string{"stepfunctions"}, strings.Fields(c.words)...)...)
-			cmd.Env, cmd.WaitDelay = keys.environ("AWS_PAGER=", "AWS_SECRET_ACCESS_KEY="+c.secret), time.Second
-			if out, _ := cmd.CombinedOutput(); !strings.HasPrefix(strings.TrimSpace(string(out)), c.want) {
+			if out := command(t, keys.environ("AWS_PAGER=", "AWS_SECRET_ACCESS_KEY="+c.secret), c.words); !strings.HasPrefix(out, c.want) {
 				t.Errorf("aws stepfunctions %s gives\n%s\nwant %s", c.words, out, c.want)
 			}
 		}
@@ -39,4 +35,15 @@ func TestClientCLI(t *testing.T) {
 		runs(t, "clients/cli", keys.environ("TERCEL_CLIENTS="+keys.file(t), "PYTHONDONTWRITEBYTECODE=1",
 			"AWS_DISABLE_HOST_PREFIX_INJECTION=true", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1"), python, "suite.py")
 	})
+}
+
+// command runs the CLI with some words, and gives what it prints, be it an answer or an error.
+func command(t *testing.T, env []string, words string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "aws", append([]string{"stepfunctions"}, strings.Fields(words)...)...)
+	cmd.Env, cmd.WaitDelay = env, time.Second
+	out, _ := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out))
 }

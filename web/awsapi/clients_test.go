@@ -171,7 +171,7 @@ func TestClientPython(t *testing.T) {
 func pythonWith(t *testing.T, module, debian string) string {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), python, "-c", "import "+module).Run() == nil { //nolint:gosec // of this file's own words
+		if exec.CommandContext(t.Context(), python, "-c", "import "+module).Run() == nil {
 			return python
 		}
 	}

@@ -92,7 +92,10 @@ func (w *worker) beat(ctx context.Context, token *string) {
 // price adds up the lines of an order.
 func price(order string) (total int, err error) {
 	var read struct {
-		Lines []struct{ Quantity, Price int }
+		Lines []struct {
+			Quantity int `json:"quantity"`
+			Price    int `json:"price"`
+		} `json:"lines"`
 	}
 	if err := json.Unmarshal([]byte(order), &read); err != nil {
 		return 0, fmt.Errorf("reading the order: %w", err)
