@@ -30,6 +30,9 @@ func (s sdkCall) Invoke(ctx context.Context, call *invoke.Invocation) (*value.Va
 
 // sdkError is a refusal in the words of the AWS SDK integrations.
 func sdkError(coded *Error) error {
+	if coded.Code == CodeTaskDoesNotExist { // the service has one error for all tasks that nobody waits for any more
+		coded = &Error{Code: CodeTaskTimedOut, Message: coded.Message}
+	}
 	return &invoke.TaskError{Name: "Sfn." + strings.TrimSuffix(string(coded.Code), "Exception") + "Exception", Cause: fmt.Sprintf(
 		"%s (Service: Sfn, Status Code: 400, Request ID: %s)", coded.Message, uuid.NewString())}
 }

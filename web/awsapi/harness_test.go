@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tercel-workflows/tercel/engine"
 	"github.com/tercel-workflows/tercel/engine/access"
@@ -40,6 +41,7 @@ type server struct {
 	url     string
 	address string
 	engine  *engine.Engine
+	pool    *pgxpool.Pool // of the database
 	access  *access.Control
 	router  http.Handler
 }
@@ -51,7 +53,8 @@ func newServer(t testing.TB) *server {
 
 func startServer(t testing.TB, config access.Config, change ...func(*engine.Config)) *server {
 	t.Helper()
-	st := store.New(storetest.Pool(t, storetest.Postgres(t)))
+	pool := storetest.Pool(t, storetest.Postgres(t))
+	st := store.New(pool)
 	engineConfig := engine.Config{Store: st, ParkAfter: -1, Poll: 50 * time.Millisecond, Account: account}
 	for _, f := range change {
 		f(&engineConfig)
@@ -70,7 +73,7 @@ func startServer(t testing.TB, config access.Config, change ...func(*engine.Conf
 		t.Fatal(err)
 	}
 	draining := make(chan struct{})
-	s := &server{t: t, ctx: t.Context(), engine: eng, access: control}
+	s := &server{t: t, ctx: t.Context(), engine: eng, pool: pool, access: control}
 	s.router = web.NewRouter(web.Config{Engine: eng, Access: control, LoopbackOnly: true, Draining: draining})
 	hs := httptest.NewServer(s.router)
 	t.Cleanup(func() {

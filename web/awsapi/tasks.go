@@ -16,10 +16,9 @@ func taskFault(err error) error {
 	switch coded.Code { //nolint:exhaustive // the others are not about tokens
 	case engine.CodeInvalidToken:
 		return labelled("InvalidToken", "Invalid Token", "Invalid token")
-	case engine.CodeTaskTimedOut, engine.CodeTaskSettled:
+	case engine.CodeTaskTimedOut, engine.CodeTaskSettled, engine.CodeTaskDoesNotExist:
+		// A token is proof that there was such a task; to the service, one that was closed has timed out.
 		return labelled("TaskTimedOut", "Task Timed Out", "Provided task does not exist anymore")
-	case engine.CodeTaskDoesNotExist:
-		return labelled("TaskDoesNotExist", "Task Does Not Exist", "Provided task does not exist")
 	}
 	return err
 }

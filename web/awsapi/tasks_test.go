@@ -59,6 +59,23 @@ func TestCallbacks(t *testing.T) {
 	_, err = s.SendTaskFailure(s.ctx, &sfn.SendTaskFailureInput{TaskToken: &token})
 	refused(t, err, "TaskTimedOut", "")
 
+	// A task that was answered is closed, whether or not its execution goes on.
+	x = s.start(s.create("goes-on", strings.Replace(tokenMachine, `"End": true}}}`,
+		`"Next": "B"}, "B": {"Type": "Wait", "Seconds": 3600, "End": true}}}`, 1)), "", "{}")
+	token = <-tokens
+	if _, err := s.SendTaskSuccess(s.ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String("1")}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, err = s.SendTaskSuccess(s.ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String("1")})
+		refused(t, err, "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+		_, err = s.SendTaskFailure(s.ctx, &sfn.SendTaskFailureInput{TaskToken: &token})
+		refused(t, err, "TaskTimedOut", "")
+	}
+	if _, err := s.StopExecution(s.ctx, &sfn.StopExecutionInput{ExecutionArn: x}); err != nil {
+		t.Fatal(err)
+	}
+
 	for _, token := range []string{"x", token + "x", strings.Repeat("A", 60)} {
 		_, err = s.SendTaskSuccess(s.ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String("1")})
 		refused(t, err, "InvalidToken", "Invalid Token: 'Invalid token'")

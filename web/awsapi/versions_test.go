@@ -282,3 +282,54 @@ func TestTags(t *testing.T) {
 		t.Errorf("the tags are %v, %v", out, err)
 	}
 }
+
+// A machine has at most 100 aliases and 1,000 versions. The versions up to the last are put into the database.
+func TestQuotasOfAMachine(t *testing.T) {
+	s := newServer(t)
+	arn := s.versioned("full")
+	for i := range 100 {
+		_, err := s.CreateStateMachineAlias(s.ctx, &sfn.CreateStateMachineAliasInput{
+			Name: aws.String(fmt.Sprint("a", i)), RoutingConfiguration: []types.RoutingConfigurationListItem{route(*arn+":1", 100)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.CreateStateMachineAlias(s.ctx, &sfn.CreateStateMachineAliasInput{
+		Name: aws.String("b"), RoutingConfiguration: []types.RoutingConfigurationListItem{route(*arn+":1", 100)},
+	})
+	refused(t, err, "ServiceQuotaExceededException", "")
+
+	_, err = s.pool.Exec(s.ctx, `WITH made AS (
+			INSERT INTO revisions (id, machine, number, type, definition)
+			SELECT gen_random_uuid(), machine, number + n, type, definition FROM revisions, generate_series(1, 997) n WHERE number = 2
+			RETURNING id, machine, number)
+		INSERT INTO versions (machine, number, revision) SELECT machine, number, id FROM made`)
+	if err == nil {
+		_, err = s.pool.Exec(s.ctx, "UPDATE state_machines SET last_version = 999")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.republish(arn, waitMachine, "")
+	s.republish(arn, failMachine, "ServiceQuotaExceededException")
+	if _, err := s.DeleteStateMachineVersion(s.ctx, &sfn.DeleteStateMachineVersionInput{StateMachineVersionArn: aws.String(*arn + ":500")}); err != nil {
+		t.Fatal(err)
+	}
+	s.republish(arn, failMachine, "")
+}
+
+// republish updates a machine and publishes that, which is refused with an error if one is given.
+func (s *server) republish(arn *string, definition, refusal string) {
+	s.t.Helper()
+	_, err := s.UpdateStateMachine(s.ctx, &sfn.UpdateStateMachineInput{StateMachineArn: arn, Definition: &definition})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, err = s.PublishStateMachineVersion(s.ctx, &sfn.PublishStateMachineVersionInput{StateMachineArn: arn})
+	if refusal != "" {
+		refused(s.t, err, refusal, "")
+	} else if err != nil {
+		s.t.Fatal(err)
+	}
+}
