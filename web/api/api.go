@@ -69,15 +69,8 @@ func (a *API) Register(r chi.Router) {
 
 	r.Post("/state-machines/{name}/executions:sync", a.handle(a.startSync))
 
-	quick.Get("/functions", a.handle(a.listFunctions))
-	quick.Put("/functions/{name}", a.handle(a.putFunction))
-	quick.Get("/functions/{name}", a.handle(a.getFunction))
-	quick.Delete("/functions/{name}", a.handle(a.deleteFunction))
-
-	quick.Get("/connections", a.handle(a.listConnections))
-	quick.Put("/connections/{name}", a.handle(a.putConnection))
-	quick.Get("/connections/{name}", a.handle(a.getConnection))
-	quick.Delete("/connections/{name}", a.handle(a.deleteConnection))
+	a.functions().register(a, quick.Get, quick.Put, quick.Delete, "/functions")
+	a.connections().register(a, quick.Get, quick.Put, quick.Delete, "/connections")
 
 	quick.Get("/executions", a.handle(a.listExecutions))
 	quick.Get("/executions/{id}", a.handle(a.getExecution))

@@ -133,3 +133,40 @@ func TestFunctions(t *testing.T) {
 	s.must(http.StatusNoContent, nil, http.MethodDelete, "/functions/charge", "")
 	s.must(http.StatusNotFound, nil, http.MethodGet, "/functions/charge", "")
 }
+
+func TestConnections(t *testing.T) {
+	s := newServer(t)
+	var c wire.Connection
+	s.must(http.StatusOK, &c, http.MethodPut, "/connections/crm", `{"api_key": {"header": "X-Api-Key", "value_secret": "crm"}, "hosts": ["api.example.com"]}`)
+	if c.Name != "crm" || c.Namespace != "default" || c.UpdatedAt.IsZero() || !strings.Contains(string(c.Config), `"value_secret":"crm"`) {
+		t.Errorf("got %+v with %s", c, c.Config)
+	}
+	s.must(http.StatusOK, &c, http.MethodPut, "/connections/crm", `{"basic": {"username": "u", "password_secret": "p"}}`)
+	s.must(http.StatusOK, &c, http.MethodGet, "/connections/crm", "")
+	if !strings.Contains(string(c.Config), `"username":"u"`) || strings.Contains(string(c.Config), "api_key") {
+		t.Errorf("after the second time it is %s", c.Config)
+	}
+	var list wire.ConnectionList
+	s.must(http.StatusOK, &list, http.MethodGet, "/connections", "")
+	if len(list.Connections) != 1 {
+		t.Errorf("got %+v", list)
+	}
+	s.must(http.StatusNotFound, nil, http.MethodGet, "/connections/crm", "", "Tercel-Namespace", "elsewhere")
+	s.must(http.StatusNoContent, nil, http.MethodDelete, "/connections/crm", "")
+	s.must(http.StatusNotFound, nil, http.MethodGet, "/connections/crm", "")
+	s.must(http.StatusNotFound, nil, http.MethodDelete, "/connections/crm", "")
+	s.must(http.StatusOK, &list, http.MethodGet, "/connections", "")
+	if list.Connections == nil || len(list.Connections) != 0 {
+		t.Errorf("got %+v", list)
+	}
+	for body, message := range map[string]string{
+		"": "the body is empty", `{"basik": {}}`: `did you mean "basic"?`, `{}`: "",
+		`{"basic": {"username": "u", "password_secret": "p"}, "api_key": {"header": "X", "value_secret": "x"}}`: "",
+		`{"api_key": {"header": "X", "value_secret": "no/path"}}`:                                               "value_secret",
+	} {
+		a := s.do(http.MethodPut, "/connections/crm", body)
+		if p := a.problem(t); a.status != http.StatusBadRequest || p.Code != "ValidationException" || !strings.Contains(p.Message, message) {
+			t.Errorf("%s: status %d, %+v", body, a.status, p)
+		}
+	}
+}
