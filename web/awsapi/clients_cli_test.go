@@ -24,7 +24,8 @@ func TestClientCLI(t *testing.T) {
 			{"describe-activity --activity-arn x", "An error occurred (InvalidArn) when calling the DescribeActivity operation: ", keys.Secret},
 			{"list-activities", "An error occurred (InvalidSignatureException) when calling the ListActivities operation: ", "wrong"},
 		} {
-			if out := command(t, keys.environ("AWS_PAGER=", "AWS_SECRET_ACCESS_KEY="+c.secret), c.words); !strings.HasPrefix(out, c.want) {
+			env := keys.environ("AWS_PAGER=", "AWS_SECRET_ACCESS_KEY="+c.secret)
+			if out := command(t, env, c.words+" --endpoint-url "+keys.Endpoint); !strings.HasPrefix(out, c.want) {
 				t.Errorf("aws stepfunctions %s gives\n%s\nwant %s", c.words, out, c.want)
 			}
 		}

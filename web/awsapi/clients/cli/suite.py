@@ -14,7 +14,7 @@ from pathlib import Path
 from awscli.clidriver import create_clidriver
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "python"))
-from scenario import PATIENCE, ROLE, SCENARIO, at, filled  # noqa: E402
+from scenario import PATIENCE, ROLE, SCENARIO, SERVER, at, filled  # noqa: E402
 
 DRIVER = create_clidriver()
 
@@ -25,7 +25,7 @@ def aws(operation, params):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(params, file)
         file.flush()
-        words = ["stepfunctions", command, "--cli-input-json", "file://" + file.name, "--output", "json"]
+        words = ["stepfunctions", command, "--cli-input-json", "file://" + file.name, "--output", "json", "--endpoint-url", SERVER["endpoint"]]
         if operation.startswith("List") or operation == "GetExecutionHistory":
             words.append("--no-paginate")
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
@@ -42,6 +42,9 @@ class Suite(unittest.TestCase):
     maxDiff = None
 
     def test_every_operation_and_its_errors(self):
+        with contextlib.suppress(SystemExit):
+            if aws("ValidateStateMachineDefinition", {"definition": "{}"})[0] == 252:  # of words that it does not know
+                self.skipTest("this CLI is older than the operations")
         saved = {"role": ROLE}
         for i, step in enumerate(SCENARIO["steps"]):
             done = False
@@ -95,7 +98,7 @@ class Suite(unittest.TestCase):
             self.assertEqual(aws("CreateActivity", {"name": f"paged{i}"})[0], 0)
         out = io.TextIOWrapper(io.BytesIO(), "utf-8")
         with contextlib.redirect_stdout(out):
-            code = DRIVER.main(["stepfunctions", "list-activities", "--page-size", "1", "--query", "activities[].name", "--output", "json"])
+            code = DRIVER.main(["stepfunctions", "list-activities", "--page-size", "1", "--query", "activities[].name", "--output", "json", "--endpoint-url", SERVER["endpoint"]])
         out.flush()
         self.assertEqual(code, 0)
         self.assertLessEqual({"paged0", "paged1", "paged2"}, set(json.loads(out.buffer.getvalue())))
