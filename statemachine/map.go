@@ -113,7 +113,10 @@ func (s *mapState) work(d *decider, f *Frame) {
 		if items == nil {
 			items = f.input
 		}
-		if started.Items, failed = s.batch.group(scope, items); failed != nil {
+		if items, failed = s.selected(d, f, scope, items); failed == nil {
+			started.Items, failed = s.batch.group(scope, items)
+		}
+		if failed != nil {
 			d.evaluationFailed(f, failed)
 			return
 		}
@@ -121,6 +124,27 @@ func (s *mapState) work(d *decider, f *Frame) {
 	started.Items = started.Items.Settled()
 	d.emit(f, started)
 	d.iterate(f)
+}
+
+// selected gives the items as the selector has them, of a Map that groups them: as in the service, items are selected one
+// by one, and what was selected is grouped.
+func (s *mapState) selected(d *decider, f *Frame, scope *query.Scope, items *value.Value) (*value.Value, *evalFailure) {
+	if s.selector == nil {
+		return items, nil
+	}
+	list := make([]*value.Value, 0, items.Len())
+	for i, item := range items.Elems() {
+		v, failed := s.selector.eval(d.scopeWithItem(f, i, item))
+		if failed != nil {
+			return nil, failed
+		}
+		list = append(list, v.Settled())
+	}
+	items = value.FromArray(list)
+	if scope.Inspect != nil {
+		scope.Inspect("ItemSelector", items)
+	}
+	return items, nil
 }
 
 // start evaluates what is fixed for the whole Map. Read are the items that came from outside, nil for none.
@@ -232,7 +256,7 @@ func (d *decider) iterate(f *Frame) {
 func (s *mapState) startIteration(d *decider, f *Frame) bool {
 	g := f.group
 	var input *value.Value
-	if s.selector != nil {
+	if s.selector != nil && s.batch == nil {
 		scope := d.scopeWithItem(f, g.next, g.items.At(g.next))
 		v, failed := s.selector.eval(scope)
 		if failed != nil {

@@ -115,6 +115,7 @@ func (r *trialRun) inspectMap(in *Inspection) {
 	m, ok := r.state.(*asl.Map)
 	if ok && m.ItemBatcher != nil {
 		in.AfterItemBatcher = textOf(r.started.Items)
+		in.AfterItemSelector = textOf(r.stages["ItemSelector"])
 	}
 	if n := len(r.selected); n > 0 && n == r.items {
 		in.AfterItemSelector = textOf(value.FromArray(r.selected))

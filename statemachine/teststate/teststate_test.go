@@ -123,6 +123,11 @@ func TestRun(t *testing.T) {
 			`{"output":"[\"a\"]","inspectionData":{"input":"[1, 2, 3]","afterItemBatcher":"[{\"Items\":[1,2]},{\"Items\":[3]}]","maxConcurrency":0},"status":"SUCCEEDED"}`,
 		},
 		{
+			"a Map that groups what it selects", strings.Replace(batchMap, `"ItemBatcher"`, `"ItemSelector": {"v": "{% $states.context.Map.Item.Value %}"}, "ItemBatcher"`, 1), mocked(`["a"]`),
+			[]func(*teststate.Request){input(`[1, 2, 3]`)},
+			`{"output":"[\"a\"]","inspectionData":{"input":"[1, 2, 3]","afterItemSelector":"[{\"v\":1},{\"v\":2},{\"v\":3}]","afterItemBatcher":"[{\"Items\":[{\"v\":1},{\"v\":2}]},{\"Items\":[{\"v\":3}]}]","maxConcurrency":0},"status":"SUCCEEDED"}`,
+		},
+		{
 			"a Parallel in JSONata", `{"Type": "Parallel", "QueryLanguage": "JSONata", "Arguments": {"a": "{% $states.input.n %}"}, "Output": "{% $states.result[0] %}",
 			"Branches": [{"StartAt": "X", "States": {"X": {"Type": "Pass", "End": true}}}], "End": true}`, mocked(`[5]`),
 			[]func(*teststate.Request){input(`{"n": 1}`)},
