@@ -61,7 +61,7 @@ func (e *Engine) committed(x *live, p *point) bool {
 		stays = true
 		x.owned()
 		e.act(x, p.commands)
-		e.timers.set(x, x.run.NextDeadline())
+		e.timers.set(x, e.nextLook(x))
 		e.hub.notify(w.Execution)
 	}
 	p.answer(nil)

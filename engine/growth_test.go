@@ -2,11 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -156,4 +159,76 @@ func TestNothingIsKeptOfEndedExecutions(t *testing.T) {
 	if first.Lives+first.Flights+first.Listeners+first.Timers+first.Writes+first.Calls > 0 {
 		t.Errorf("the node holds %+v, though nothing runs", first)
 	}
+}
+
+// A Map whose items are answered one by one while it is parked costs the same for each answer, whatever their number: it
+// stays in memory for a while after an answer, and leaves when none comes any more.
+func TestAnswersToALargeParkedMap(t *testing.T) {
+	s := newBillingStore(t)
+	b := newBenchOn(t, s)
+	var k taskTokens
+	b.fn("ask", k.take)
+	lingering := b.start(func(c *engine.Config) { c.ParkAfter = time.Hour })
+	b.deploy(lingering, "each", `{"QueryLanguage": "CEL", "StartAt": "Each", "States": {"Each": {"Type": "Map", "End": true,
+		"ItemProcessor": {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "function:ask.waitForTaskToken", "End": true}}}}}}`)
+	const items = 400
+	item := `"` + strings.Repeat("x", 200) + `"`
+	input := "[" + strings.TrimSuffix(strings.Repeat(item+",", items), ",") + "]"
+
+	x := b.begin(lingering, "each", input)
+	b.parked(lingering, x.ID)
+	before := s.of(x.ID)
+	for _, token := range k.all(b, x.ID, items) {
+		if err := lingering.SendTaskSuccess(b.ctx(), token, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if end := b.wait(lingering, x.ID); end.Status != engine.Succeeded {
+		t.Fatal(failure(end))
+	}
+	after := s.of(x.ID)
+	if wrote := after.bytesOfSnapshots - before.bytesOfSnapshots; wrote > 2*before.bytesOfSnapshots+2*(after.events-before.events) {
+		t.Errorf("%d answers wrote %d bytes of snapshots, where one has %d", items, wrote, before.bytesOfSnapshots)
+	}
+
+	if err := lingering.Shutdown(b.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	short := b.start(func(c *engine.Config) { c.ParkAfter = time.Millisecond })
+	x = b.begin(short, "each", input)
+	b.parked(short, x.ID)
+	for _, token := range k.all(b, x.ID, items)[:2] {
+		if err := short.SendTaskSuccess(b.ctx(), token, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.parked(short, x.ID)
+}
+
+// taskTokens keeps the tokens of all tasks of an execution.
+type taskTokens struct {
+	mu sync.Mutex
+	of map[uuid.UUID][]string
+}
+
+func (k *taskTokens) take(_ context.Context, info engine.TaskInfo, _ json.RawMessage) (any, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.of == nil {
+		k.of = map[uuid.UUID][]string{}
+	}
+	k.of[info.Execution] = append(k.of[info.Execution], info.Token)
+	return nil, nil
+}
+
+// all gives the tokens of an execution once there are so many.
+func (k *taskTokens) all(b *bench, id uuid.UUID, n int) (tokens []string) {
+	b.t.Helper()
+	b.until("all functions were given their tokens", func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		tokens = slices.Clone(k.of[id])
+		return len(tokens) == n
+	})
+	return tokens
 }

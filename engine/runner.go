@@ -104,7 +104,32 @@ func (e *Engine) parks(x *live) bool {
 		return false
 	}
 	due := x.run.NextDeadline()
-	return due.IsZero() || due.Sub(e.now()) > e.cfg.ParkAfter
+	return (due.IsZero() || due.Sub(e.now()) > e.cfg.ParkAfter) && !e.lingers(x)
+}
+
+// lingerBytes is the size of a snapshot from which on an execution lingers.
+const lingerBytes = 32 << 10
+
+// lingers tells whether an execution that only waits stays in memory for a while: one whose snapshot is large, after a
+// signal that came for it. A Map with thousands of open tasks would else be read, and written, as a whole with every
+// answer. It leaves when nothing has come for it as long as ParkAfter says, when its history since the last snapshot is as
+// large as that, or when others wait for its room.
+func (e *Engine) lingers(x *live) bool {
+	return x.large() && !e.starved.Load() && e.now().Before(x.lastAt.Add(e.cfg.ParkAfter))
+}
+
+// large tells whether a snapshot of the execution is worth more than its stay in memory.
+func (x *live) large() bool { return x.snapshot > lingerBytes && x.bytes < x.snapshot }
+
+// nextLook gives when an execution in memory is to be looked at though no signal comes: at its next deadline, or when it
+// has lingered long enough, which may be past.
+func (e *Engine) nextLook(x *live) time.Time {
+	due := x.run.NextDeadline()
+	soon := !due.IsZero() && (due.Sub(e.now()) <= e.cfg.ParkAfter || x.byTime)
+	if x.express != nil || soon || !x.large() || !x.run.Parkable() {
+		return due
+	}
+	return x.lastAt.Add(e.cfg.ParkAfter)
 }
 
 // decide gives the durable point that the messages lead to, or nil if nothing came of them. Messages that were refused
@@ -151,7 +176,7 @@ func (e *Engine) decide(x *live, messages []message) (p *point) {
 	}
 	if len(events) == 0 {
 		e.act(x, p.commands)
-		e.timers.set(x, x.run.NextDeadline())
+		e.timers.set(x, e.nextLook(x))
 		x.inHand = nil
 		return nil
 	}
