@@ -24,7 +24,7 @@ func (g registered[Info, Config, Item]) register(a *API, get, put, remove func(s
 	get(path, a.handle(func(w http.ResponseWriter, r *http.Request) error { return g.list(a, w, r) }))
 	put(path+"/{name}", a.handle(func(w http.ResponseWriter, r *http.Request) error { return g.put(a, w, r) }))
 	get(path+"/{name}", a.handle(func(w http.ResponseWriter, r *http.Request) error { return g.get(a, w, r) }))
-	remove(path+"/{name}", a.handle(func(w http.ResponseWriter, r *http.Request) error { return g.delete(w, r) }))
+	remove(path+"/{name}", a.handle(g.delete))
 }
 
 func (g registered[Info, Config, Item]) list(a *API, w http.ResponseWriter, r *http.Request) error {
