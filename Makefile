@@ -31,7 +31,7 @@ demo: postgres build ## start everything, run the examples for real, kill the en
 	@$(GO) run ./examples/demo -tercel $(BIN)/tercel
 
 .PHONY: test
-test: postgres clients ## vet, then every test; needs Go, and installs Postgres and clients of AWS where it may
+test: postgres clients ## vet, then every test; needs Go, and installs Postgres, clients of AWS and Chromium where it may
 	$(GO) vet ./...
 	@$(GO) run ./scripts/gotest -shuffle=on -timeout=9m $(TESTFLAGS) $(PKG)
 
