@@ -60,6 +60,10 @@ def settled(operation, until, **params):
         time.sleep(0.05)
 
 
+# Debian 12 has a boto3 without the newer operations, which the scenario leads through, and with another way of telling the time.
+OLD = unittest.skipIf("ValidateStateMachineDefinition" not in CLIENT.meta.service_model.operation_names, "this boto3 is older than the operations")
+
+
 class Suite(unittest.TestCase):
     maxDiff = None
 
@@ -93,6 +97,7 @@ class Suite(unittest.TestCase):
     def machine(self, name, definition, **more):
         return send("CreateStateMachine", name=name, roleArn=ROLE, definition=json.dumps(definition), **more)["stateMachineArn"]
 
+    @OLD
     def test_1_every_operation_and_its_errors(self):
         known = {op: set(CLIENT.meta.service_model.operation_model(op).input_shape.members) for op in CLIENT.meta.service_model.operation_names}
         saved, unknown = {"role": ROLE}, []
@@ -193,6 +198,7 @@ class Suite(unittest.TestCase):
         send("ListStateMachines", by=reader)
         self.refused(lambda: send("CreateActivity", by=reader, name="mine"), "AccessDeniedException")
 
+    @OLD
     def test_a_clock_that_is_an_hour_wrong(self):
         real = botocore.auth.SigV4Auth._modify_request_before_signing
 
