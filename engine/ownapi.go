@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tercel-workflows/tercel/engine/invoke"
 	"github.com/tercel-workflows/tercel/engine/invoke/aws"
@@ -17,6 +18,9 @@ type OwnAPI interface {
 	Operation(ctx context.Context, task TaskInfo, name string, input []byte) (output []byte, err error)
 }
 
+// ownAPIPatience is how long a task waits for a node that has just started to serve the API.
+const ownAPIPatience = 15 * time.Second
+
 // ownAPI holds the API once there is one.
 type ownAPI struct {
 	once  sync.Once
@@ -24,7 +28,7 @@ type ownAPI struct {
 	api   OwnAPI
 }
 
-// ServeTasks lets tasks call the API of this cluster. Those that do so before wait for it. Only the first call counts.
+// ServeTasks lets tasks call the API of this cluster. Those that do so before wait a little for it, and fail without. Only the first call counts.
 func (e *Engine) ServeTasks(api OwnAPI) {
 	e.own.once.Do(func() {
 		e.own.api = api
@@ -45,6 +49,8 @@ func (o ownCall) do(ctx context.Context, _ *Engine, call *invoke.Invocation) (*v
 	}
 	select {
 	case <-o.engine.own.ready:
+	case <-time.After(ownAPIPatience):
+		return nil, errorf(CodeServiceUnavailable, "this node does not serve the AWS Step Functions API, which aws-sdk:sfn:%s needs", o.action)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
