@@ -96,7 +96,7 @@ func TestMistakes(t *testing.T) {
 			"tercel.yaml:1:1: error: this is not valid YAML: did not find expected node content [INVALID_YAML]",
 		}},
 		"a list": {"- a", []string{
-			"tercel.yaml:1:1: error: the file must be an object with namespace, functions, connections, state_machines, but is a list [INVALID_TYPE]",
+			"tercel.yaml:1:1: error: the file must be an object with namespace, functions, connections, state_machines, notifications, but is a list [INVALID_TYPE]",
 		}},
 		"unknown fields": {"fuctions: {}\nversion: 3\n", []string{
 			`tercel.yaml:1:1: error: there is no field "fuctions" here [UNKNOWN_FIELD]`, `did you mean "functions"?`,
