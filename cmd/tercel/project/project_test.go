@@ -101,7 +101,7 @@ func TestMistakes(t *testing.T) {
 		"unknown fields": {"fuctions: {}\nversion: 3\n", []string{
 			`tercel.yaml:1:1: error: there is no field "fuctions" here [UNKNOWN_FIELD]`, `did you mean "functions"?`,
 			`tercel.yaml:2:1: error: there is no field "version" here [UNKNOWN_FIELD]`,
-			"the fields are namespace, functions, connections, state_machines",
+			"the fields are namespace, functions, connections, state_machines, notifications",
 		}},
 		"a field of a function": {"functions:\n  f:\n    http: {uri: x}\n", []string{
 			`tercel.yaml:3:12: error: there is no field "uri" here [UNKNOWN_FIELD]`, `did you mean "url"?`,
