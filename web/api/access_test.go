@@ -225,6 +225,7 @@ func TestKeysOverTheAPI(t *testing.T) {
 		`{"scopes": ["read"]}`:               "needs a name",
 		`{"name": "x"}`:                      "at least one scope",
 		`{"name": "x", "scopes": ["write"]}`: `no scope \"write\"`,
+
 		`{"name": "x", "scopes": ["read"], "namespaces": ["a b"]}`:        "no name of a namespace",
 		`{"name": "x", "scopes": ["admin"], "namespaces": ["a"]}`:         "cannot be bound",
 		`{"name": "x", "scopes": ["read"], "expires": "soon"}`:            "must be a duration",
