@@ -222,12 +222,14 @@ func TestTraceOfFailureAndRedrive(t *testing.T) {
 	var k tokens
 	var broken sync.Map
 	broken.Store("is", true)
+	answered := make(chan struct{})
 	b.fn("ask", k.take)
 	b.fn("break", func(ctx context.Context, info engine.TaskInfo, _ json.RawMessage) (any, error) {
 		k.of(b, info.Execution) // the other branch waits
 		if _, ok := broken.Load("is"); ok {
 			return nil, &invoke.TaskError{Name: "Broken", Cause: "altogether"}
 		}
+		<-answered // else the execution may park between the two answers
 		return 1, nil
 	})
 	e := b.start(s.into)
@@ -257,6 +259,7 @@ execution breaks: Broken: altogether
 	if err := e.SendTaskSuccess(b.ctx(), k.of(b, x.ID), []byte(`2`)); err != nil {
 		t.Fatal(err)
 	}
+	close(answered)
 	b.succeeded(b.wait(e, x.ID), "[2,1]")
 	s.check(trace.SpanContext{}, `
 execution breaks
